@@ -1,0 +1,1 @@
+//! How programs outside the chain speak to a node.

@@ -1,0 +1,1 @@
+//! Clusters of workers, their code, contracts and checkpoints.

@@ -1,0 +1,1 @@
+//! One hash chain of messages per topic, from the chain to workers.

@@ -1,0 +1,1 @@
+//! Which workers are attested, by what evidence, until when.

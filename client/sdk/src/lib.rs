@@ -1,0 +1,1 @@
+//! A user's view of the network: verify, seal, call, query.

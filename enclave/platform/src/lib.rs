@@ -1,0 +1,1 @@
+//! What a TEE gives a worker: evidence, sealing, randomness.

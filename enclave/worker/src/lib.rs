@@ -1,0 +1,1 @@
+//! The measured event loop around the core.

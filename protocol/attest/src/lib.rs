@@ -1,0 +1,1 @@
+//! Evidence and policy in, a verified worker out.

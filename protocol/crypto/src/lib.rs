@@ -1,0 +1,1 @@
+//! Secrets, HPKE, key derivation and signatures.

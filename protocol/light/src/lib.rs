@@ -1,0 +1,1 @@
+//! The light client: finality and storage proofs.

@@ -1,0 +1,1 @@
+//! Ids, bounds and every message that crosses a boundary.
