@@ -1,1 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
 //! One contract call under limits.
+//!
+//! A contract is WebAssembly that speaks the pallet-contracts "seal" interface: that is what ink! 5, Solang and the
+//! contracts of earlier networks were compiled for. This crate admits such code ([`Engine::prepare`]) and runs one
+//! call of it ([`Engine::run`]) against a [`Host`], which is the contract's world: its storage, its balance, other
+//! contracts.
+//!
+//! What it promises:
+//!
+//! - **Determinism.** Equal code, input, context, gas limit and host answers give an equal [`Execution`], gas included,
+//!   on every machine that runs this measured program. There are no floats, threads, clocks or random numbers.
+//! - **Bounds.** Gas bounds time, [`abi::MAX_MEMORY_PAGES`] bounds memory, [`abi::MAX_WASM_STACK_BYTES`] bounds the stack,
+//!   and [`CodeError`] names every limit that keeps a small program from being expensive to compile.
+//! - **Isolation.** Each call gets a fresh instance whose memory is zero but for the contract's own data segments.
+//!
+//! What is absent: rolling state back after a trap or a revert, call depth, reentrancy and who may call whom belong to
+//! the [`Host`], since only it knows the stack of frames. Caching artifacts by code hash belongs to the caller.
+//!
+//! Where to look next: [`host`] is the world, [`engine`] the call, [`trap`] every way a call may end badly, [`code`] what
+//! is admitted, [`gas`] what things cost, `seal` the host functions, `jit` the wasmtime engine.
+
+pub mod abi;
+pub mod code;
+pub mod engine;
+pub mod gas;
+pub mod host;
+pub mod trap;
+
+pub use code::CodeError;
+pub use engine::{Call, Context, Engine, Entry, Execution, Return};
+pub use host::{
+    AccountBytes, Balance, CallRequest, CodeChange, DelegateRequest, Event, ExtensionReply, FrameError,
+    FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment,
+};
+pub use trap::Trap;
