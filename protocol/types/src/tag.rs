@@ -23,6 +23,8 @@ macro_rules! tags {
 }
 
 tags! {
+    /// The digest of a message. See [`crate::mailbox`].
+    MAILBOX_MESSAGE = "phala/mailbox/message/1";
     /// Links a message to the tip before it. See [`crate::mailbox`].
     MAILBOX_TIP = "phala/mailbox/tip/1";
     /// The id of a contract deployed through the chain. See [`crate::cluster::contract_id`].
@@ -61,6 +63,14 @@ tags! {
     KEY_RECORD_NAMES = "phala/key/worker/record-names/1";
     /// Derives a contract's inbox key.
     KEY_INBOX = "phala/key/contract/inbox/1";
+    /// Derives the nonces of one input's worth of sealed records, and a reply's salt, from the platform's randomness.
+    KEY_ENTROPY = "phala/key/worker/entropy/1";
+    /// The record on disk that holds a worker's seed.
+    RECORD_SEED = "phala/record/seed/1";
+    /// The record on disk that holds a worker's root: where it stands, and what its other records must add up to.
+    RECORD_ROOT = "phala/record/root/1";
+    /// A record on disk that holds one entry of a cluster's state.
+    RECORD_ENTRY = "phala/record/entry/1";
     /// Derives the key under which a cluster's state root hides the state.
     KEY_STATE_ROOT = "phala/key/cluster/state-root/1";
 }
