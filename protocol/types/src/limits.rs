@@ -51,6 +51,22 @@ pub const DELIVERY_MESSAGES_MAX: u32 = 1024;
 /// Bytes of one delivery from the relay: two of the largest messages and what surrounds them.
 pub const DELIVERY_BYTES_MAX: usize = 2 * (CODE_BYTES_MAX as usize) + 64 * 1024;
 
+/// Messages that a worker holds until they reach the tip it verified: they cannot be executed before, since only the
+/// tip proves them. A quarter of the memory that a worker is meant to have.
+pub const BACKLOG_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Outcomes that a cluster keeps for their callers to read. Older ones are forgotten, on every replica alike.
+pub const OUTCOMES_MAX: u64 = 65_536;
+
+/// Frames of contracts on the stack of one call, as in pallet-contracts' reference configuration twice over.
+pub const CALL_DEPTH_MAX: usize = 10;
+
+/// Blocks between two checkpoints of a worker while messages come in. Each costs its operator a fee.
+pub const CHECKPOINT_BLOCKS: u32 = 8;
+
+/// Nonces that a worker remembers: 128 blocks of 1 s at 2000 queries a second.
+pub const NONCES_MAX: usize = 262_144;
+
 /// Authority-set hand-offs that an offline receipt may carry: years of daily changes.
 pub const HANDOFFS_MAX: u32 = 4096;
 

@@ -64,8 +64,6 @@ pub enum Subject {
         tip: Digest,
         /// [`crate::tag::Tag::OUTCOME_DIGEST`] over the outcome.
         outcome: Digest,
-        /// The cluster's state right after it.
-        state_root: StateRoot,
     },
 }
 

@@ -97,8 +97,10 @@ pub struct WorkerStatus {
     pub cluster: Option<ClusterId>,
     /// The tip of the cluster's topic that it verified.
     pub target: Option<Tip>,
-    /// How many messages it executed: the number of the next one that it wants.
+    /// How many messages it executed.
     pub position: MessageNumber,
+    /// The number of the next message that it wants: ahead of `position` while a backlog is being delivered.
+    pub wanted: MessageNumber,
     /// Inputs of the relay that it refused since it started.
     pub refused_inputs: u64,
 }
