@@ -29,8 +29,8 @@ pub struct Receipt {
     pub position: MessageNumber,
     /// The contract.
     pub contract: ContractId,
-    /// Its code.
-    pub code_hash: CodeHash,
+    /// Its code, or `None` if there is no such contract, which happens only to the outcome of a failed deployment.
+    pub code_hash: Option<CodeHash>,
     /// The cluster's state after `position` messages.
     pub state_root: StateRoot,
     /// The generation of the contract's keys.
