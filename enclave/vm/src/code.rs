@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What code is admitted.
+//! What code is admitted: the limits, and a name for each way to break the rules. `admit` applies them.
+
+mod admit;
 
 use thiserror::Error;
+
+pub(crate) use admit::{MEMORY_EXPORT, admit};
 
 /// The biggest contract. ink!'s largest examples are below 20 KiB; compiling costs about 2 ms per KiB.
 pub const MAX_CODE_BYTES: usize = 256 * 1024;
@@ -104,6 +108,14 @@ pub enum CodeError {
     /// It has a start function, which would run outside of any call.
     #[error("the code has a start function")]
     StartFunction,
+    /// A data or element segment does not fit its memory or table, so that no call could begin.
+    #[error("a {what} segment lies outside of its {place}")]
+    SegmentOutOfBounds {
+        /// "data" or "element".
+        what: &'static str,
+        /// "memory" or "table".
+        place: &'static str,
+    },
     /// It exceeds a bound that keeps compilation cheap.
     #[error("the code has {count} {what}; the limit is {limit}")]
     TooMany {

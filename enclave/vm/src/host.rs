@@ -67,7 +67,12 @@ pub trait Host {
     /// Serves a function beyond the interface: `id` is `extension << 16 | function`.
     ///
     /// A world without extensions keeps this default, and a contract that calls one traps.
-    fn chain_extension(&mut self, id: u32, input: &[u8], gas_limit: u64) -> Result<ExtensionReply, HostError> {
+    fn chain_extension(
+        &mut self,
+        id: u32,
+        input: &[u8],
+        gas_limit: u64,
+    ) -> Result<ExtensionReply, HostError> {
         let _ = (id, input, gas_limit);
         Err(HostError::ExtensionUnknown)
     }

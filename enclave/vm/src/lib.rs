@@ -25,6 +25,8 @@ pub mod code;
 pub mod engine;
 pub mod gas;
 pub mod host;
+mod jit;
+mod seal;
 pub mod trap;
 
 pub use code::CodeError;
@@ -33,4 +35,5 @@ pub use host::{
     AccountBytes, Balance, CallRequest, CodeChange, DelegateRequest, Event, ExtensionReply, FrameError,
     FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment,
 };
+pub use jit::{CompiledContract, MAX_CONCURRENT_FRAMES, SetupError, WasmtimeEngine};
 pub use trap::Trap;

@@ -121,7 +121,8 @@ pub enum Trap {
     #[codec(index = 38)]
     NotAvailable,
 
-    /// The world or the engine is broken: not an outcome. The caller must drop this execution and halt.
+    /// The world or the engine is broken: not an outcome. The caller must drop this execution and halt; a host that gets
+    /// it from a nested frame answers [`HostError::Fault`].
     #[error("the host failed")]
     #[codec(index = 255)]
     HostFault,

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Storage: the contract's own values by key.
+//!
+//! Values are short ([`MAX_VALUE_BYTES`]), so finding one of unknown length costs the same whatever its length, and
+//! its bytes are charged once they are known.
+
+use super::{Session, Stop};
+use crate::abi::{MAX_KEY_BYTES, MAX_VALUE_BYTES, ReturnCode, SENTINEL};
+use crate::gas;
+use crate::trap::Trap;
+
+/// The length of the keys of the oldest functions, which do not say it.
+pub(super) const FIXED_KEY_BYTES: u32 = 32;
+
+fn key(s: &mut Session<'_>, ptr: u32, len: u32) -> Result<Vec<u8>, Trap> {
+    s.copy(ptr, len, MAX_KEY_BYTES, Trap::KeyTooLong)
+}
+
+fn length_or_sentinel(length: Option<u32>) -> u32 {
+    length.unwrap_or(SENTINEL)
+}
+
+pub(super) fn set(s: &mut Session<'_>, key_ptr: u32, key_len: u32, ptr: u32, len: u32) -> Result<u32, Stop> {
+    s.deny_if_read_only()?;
+    s.charge_bytes(gas::STORAGE_WRITE, gas::STORAGE_WRITE_PER_BYTE, len)?;
+    let key = key(s, key_ptr, key_len)?;
+    let value = s.copy(ptr, len, MAX_VALUE_BYTES, Trap::ValueTooLong)?;
+    Ok(length_or_sentinel(s.host.set_storage(&key, Some(value))?))
+}
+
+pub(super) fn clear(s: &mut Session<'_>, key_ptr: u32, key_len: u32) -> Result<u32, Stop> {
+    s.deny_if_read_only()?;
+    s.charge(gas::STORAGE_WRITE)?;
+    let key = key(s, key_ptr, key_len)?;
+    Ok(length_or_sentinel(s.host.set_storage(&key, None)?))
+}
+
+pub(super) fn get(
+    s: &mut Session<'_>,
+    key_ptr: u32,
+    key_len: u32,
+    ptr: u32,
+    len_ptr: u32,
+) -> Result<u32, Stop> {
+    let Some(value) = find(s, key_ptr, key_len)? else {
+        return Ok(ReturnCode::KeyNotFound as u32);
+    };
+    s.write_output(ptr, len_ptr, &value)?;
+    Ok(ReturnCode::Success as u32)
+}
+
+pub(super) fn contains(s: &mut Session<'_>, key_ptr: u32, key_len: u32) -> Result<u32, Stop> {
+    let Some(value) = find(s, key_ptr, key_len)? else {
+        return Ok(SENTINEL);
+    };
+    u32::try_from(value.len()).map_err(|_| Trap::HostFault.into())
+}
+
+pub(super) fn take(
+    s: &mut Session<'_>,
+    key_ptr: u32,
+    key_len: u32,
+    ptr: u32,
+    len_ptr: u32,
+) -> Result<u32, Stop> {
+    s.deny_if_read_only()?;
+    s.charge(gas::STORAGE_WRITE)?;
+    let Some(value) = find(s, key_ptr, key_len)? else {
+        return Ok(ReturnCode::KeyNotFound as u32);
+    };
+    let key = key(s, key_ptr, key_len)?;
+    s.host.set_storage(&key, None)?;
+    s.write_output(ptr, len_ptr, &value)?;
+    Ok(ReturnCode::Success as u32)
+}
+
+fn find(s: &mut Session<'_>, key_ptr: u32, key_len: u32) -> Result<Option<Vec<u8>>, Trap> {
+    s.charge(gas::STORAGE_READ)?;
+    let key = key(s, key_ptr, key_len)?;
+    let value = s.host.storage(&key)?;
+    if let Some(value) = &value {
+        let len = u32::try_from(value.len()).map_err(|_| Trap::HostFault)?;
+        s.charge_bytes(0, gas::STORAGE_READ_PER_BYTE, len)?;
+    }
+    Ok(value)
+}
