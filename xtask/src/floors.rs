@@ -6,7 +6,7 @@
 use crate::{held::Held, repo};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// Held to docs/floors.txt.
 pub const FLOORS: Held = Held {
@@ -98,18 +98,18 @@ fn crates_of(manifest: &str) -> Result<Vec<Crate>> {
 fn parse(package: &Value) -> Result<Crate> {
     let text = |value: &Value| value.as_str().map(str::to_owned).context("metadata without a text");
     let manifest = text(&package["manifest_path"])?;
+    let here = folder(manifest.trim_end_matches("/Cargo.toml"))?;
     let (mut imports, mut test_imports) = (Vec::new(), Vec::new());
     for dependency in package["dependencies"].as_array().context("metadata without dependencies")? {
         let Some(path) = dependency["path"].as_str() else { continue };
+        // A crate may import itself in order to switch on its own features in its tests.
+        if folder(path)? == here {
+            continue;
+        }
         let list = if dependency["kind"] == "dev" { &mut test_imports } else { &mut imports };
         list.push(folder(path)?);
     }
-    Ok(Crate {
-        name: text(&package["name"])?,
-        folder: folder(manifest.trim_end_matches("/Cargo.toml"))?,
-        imports,
-        test_imports,
-    })
+    Ok(Crate { name: text(&package["name"])?, folder: here, imports, test_imports })
 }
 
 /// A path from the top folder.
@@ -146,9 +146,11 @@ fn graph(crates: &[Crate]) -> Result<Vec<String>> {
         list.dedup();
         list.join(", ")
     };
+    let mut placed = placed.into_iter().collect::<Vec<_>>();
+    placed.sort_by_key(|(at, _)| (Reverse(ROOMS[*at].2), *at));
     let mut lines = Vec::new();
     let mut above = None;
-    for (at, it) in placed.into_iter().rev() {
+    for (at, it) in placed {
         let Room(path, side, floor) = &ROOMS[at];
         if above != Some(floor) {
             lines.push(format!("floor {floor}"));

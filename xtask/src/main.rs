@@ -13,6 +13,7 @@ mod repo;
 mod steps;
 
 use clap::Parser;
+use std::process::ExitCode;
 
 /// Chores of this repository.
 #[derive(Parser)]
@@ -53,8 +54,18 @@ enum Chore {
     Test,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Chore::parse() {
+fn main() -> ExitCode {
+    match do_chore(Chore::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn do_chore(chore: Chore) -> anyhow::Result<()> {
+    match chore {
         Chore::Floors { write } => held::show(&floors::FLOORS, write),
         Chore::Packages { write } => held::show(&packages::WORKER, write),
         Chore::Vectors { write } => steps::vectors(write),
