@@ -72,8 +72,11 @@ fn verify_quoting_enclave(quote: &Quote<'_>, pck: &VerifyingKey) -> Result<(), A
     if enclave.signer != qe_signer() || enclave.product != QE_PRODUCT || enclave.is_debug() {
         return Err(AppraisalError::ForeignQuotingEnclave);
     }
-    let bound: [u8; 32] =
-        Sha256::new().chain_update(quote.attestation_key).chain_update(quote.qe_authentication).finalize().into();
+    let bound: [u8; 32] = Sha256::new()
+        .chain_update(quote.attestation_key)
+        .chain_update(quote.qe_authentication)
+        .finalize()
+        .into();
     // The rest of the quoting enclave's report data is zero.
     match enclave.report_data.split_first_chunk::<32>() {
         Some((hash, padding)) if *hash == bound && padding.iter().all(|byte| *byte == 0) => Ok(()),

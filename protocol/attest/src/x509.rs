@@ -5,9 +5,10 @@
 use crate::AppraisalError;
 use alloc::vec::Vec;
 use der::{
-    Decode, Encode, Tag, Tagged,
+    Decode, DecodePem, Encode, EncodePem, Tag, Tagged,
     asn1::{AnyRef, ObjectIdentifier, OctetStringRef},
     oid::AssociatedOid,
+    pem::LineEnding,
 };
 use p256::ecdsa::{DerSignature, VerifyingKey, signature::Verifier};
 use phala_types::Millis;
@@ -67,10 +68,13 @@ impl Leaf {
     /// Reads the SGX extension: a sequence of pairs of a name and a value, each name once.
     pub(crate) fn sgx_platform(&self) -> Result<SgxPlatform, AppraisalError> {
         let malformed = AppraisalError::MalformedPlatform;
-        let mut extensions =
-            self.certificate.tbs_certificate().extensions().into_iter().flatten().filter(|extension| {
-                extension.extn_id == SGX_EXTENSION
-            });
+        let mut extensions = self
+            .certificate
+            .tbs_certificate()
+            .extensions()
+            .into_iter()
+            .flatten()
+            .filter(|extension| extension.extn_id == SGX_EXTENSION);
         let (Some(extension), None) = (extensions.next(), extensions.next()) else {
             return Err(malformed);
         };
@@ -103,8 +107,10 @@ fn octets<const N: usize>(value: AnyRef<'_>) -> Option<[u8; N]> {
 }
 
 /// Reads exactly three certificates and nothing before, between or after them.
+///
+/// Each is encoded again and compared, so that there is one way to write a certificate: the PEM reader of `der` 0.8
+/// lets a wrong length of an inner sequence pass.
 fn read_pem_chain(mut pem: &[u8]) -> Result<[Certificate; 3], AppraisalError> {
-    use der::DecodePem;
     let malformed = AppraisalError::MalformedCertificates;
     let mut next = || {
         if !pem.starts_with(PEM_BEGIN) {
@@ -114,7 +120,9 @@ fn read_pem_chain(mut pem: &[u8]) -> Result<[Certificate; 3], AppraisalError> {
         let length = end.checked_add(PEM_END.len()).ok_or(malformed)?;
         let (one, rest) = pem.split_at_checked(length).ok_or(malformed)?;
         pem = rest;
-        Certificate::from_pem(one).map_err(|_| malformed)
+        let certificate = Certificate::from_pem(one).map_err(|_| malformed)?;
+        let again = certificate.to_pem(LineEnding::LF).map_err(|_| malformed)?;
+        if again.as_bytes() == one { Ok(certificate) } else { Err(malformed) }
     };
     let chain = [next()?, next()?, next()?];
     if pem.is_empty() { Ok(chain) } else { Err(malformed) }
@@ -174,8 +182,7 @@ fn p256_key(info: &SubjectPublicKeyInfoOwned) -> Option<VerifyingKey> {
     VerifyingKey::from_sec1_bytes(info.subject_public_key.as_bytes()?).ok()
 }
 
-/// Checks name and signature. What is verified is the certificate as it was understood, encoded again: bytes that
-/// mean the same but are not DER do not pass.
+/// Checks name and signature. What is verified is the certificate as it was understood, encoded again.
 fn check_issued_by(
     certificate: &Certificate,
     issuer: &Certificate,
@@ -186,6 +193,7 @@ fn check_issued_by(
     }
     let bad = AppraisalError::CertificateSignature;
     let signed = certificate.tbs_certificate().to_der().map_err(|_| bad)?;
-    let signature = DerSignature::from_bytes(certificate.signature().as_bytes().ok_or(bad)?).map_err(|_| bad)?;
+    let signature =
+        DerSignature::from_bytes(certificate.signature().as_bytes().ok_or(bad)?).map_err(|_| bad)?;
     issuer_key.verify(&signed, &signature).map_err(|_| bad)
 }

@@ -4,11 +4,12 @@ use codec::{Decode, Encode};
 use der::{DecodePem, Encode as _, asn1::OctetString};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use phala_attest::{
-    AppraisalError, AppraisalError::*, Evidence, Measurements, Policy, SimulatedPolicy, Verified, appraise,
-    appraise_registration,
+    AppraisalError,
+    AppraisalError::*,
+    Evidence, Measurements, Policy, SimulatedPolicy, Verified, appraise, appraise_registration,
     danger_simulated::{
-        Draft, Machine, Template, VALID_FROM_SECONDS, VALID_UNTIL_SECONDS, derive_key, intermediate_certificate,
-        intermediate_key, pem, root_certificate, root_key, sgx_extension,
+        Draft, Machine, Template, VALID_FROM_SECONDS, VALID_UNTIL_SECONDS, derive_key,
+        intermediate_certificate, intermediate_key, pem, root_certificate, root_key, sgx_extension,
     },
     report_data,
     simulated::FMSPC,
@@ -41,7 +42,8 @@ fn draft() -> Draft {
 }
 
 fn quote() -> Vec<u8> {
-    draft().finish(&machine()).unwrap()
+    static QUOTE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    QUOTE.get_or_init(|| draft().finish(&machine()).unwrap()).clone()
 }
 
 fn development() -> Policy {
@@ -210,7 +212,8 @@ fn flipped_bit_is_refused_wherever_it_is_signed() {
 #[test]
 fn flipped_bit_in_the_rest_is_refused() {
     let length = quote().len();
-    for at in (0..8).chain(12..48).chain(QE_AUTHENTICATION..QE_AUTHENTICATION + 2).chain(QE_AUTHENTICATION + 34..length) {
+    let rest = (0..8).chain(12..48).chain(QE_AUTHENTICATION..QE_AUTHENTICATION + 2);
+    for at in rest.chain(QE_AUTHENTICATION + 34..length) {
         assert!(flipped(at).is_err(), "at {at}");
     }
 }
@@ -224,7 +227,8 @@ fn attestation_key_has_to_be_the_one_that_the_quoting_enclave_vouches_for() {
     });
     assert_eq!(result, Err(MalformedAttestationKey));
     // Another point, vouched for: the signature is not its.
-    let other = derive_key(b"other", "key").unwrap().verifying_key().to_sec1_point(false).as_bytes()[1..].to_vec();
+    let other =
+        derive_key(b"other", "key").unwrap().verifying_key().to_sec1_point(false).as_bytes()[1..].to_vec();
     let result = spoiled(|draft| {
         draft.attestation_key = other.clone();
         rebind(draft);
@@ -253,7 +257,8 @@ fn only_the_simulated_quoting_enclave_vouches() {
 
 #[test]
 fn certificates_are_valid_for_their_time_only() {
-    let at = |seconds: u64, millis: u64| appraise_at(quote(), Millis::new(seconds * 1000 + millis)).map(|_| ());
+    let at =
+        |seconds: u64, millis: u64| appraise_at(quote(), Millis::new(seconds * 1000 + millis)).map(|_| ());
     assert_eq!(at(VALID_FROM_SECONDS - 1, 999), Err(CertificateNotYetValid));
     assert_eq!(at(VALID_FROM_SECONDS, 0), Ok(()));
     assert_eq!(at(VALID_UNTIL_SECONDS, 0), Ok(()));
@@ -300,8 +305,7 @@ fn chain_under_another_root_is_refused() {
     let ca_name = intermediate_certificate().unwrap().tbs_certificate().subject().to_string();
     let foreign_root = Template::issuer(&name, &name, 1).sign(&root, &root).unwrap();
     let foreign_ca = Template::issuer(&ca_name, &name, 2).sign(&ca, &root).unwrap();
-    let foreign_leaf =
-        machine().certificate_template().unwrap().sign(machine().platform_key(), &ca).unwrap();
+    let foreign_leaf = machine().certificate_template().unwrap().sign(machine().platform_key(), &ca).unwrap();
 
     let chain = pem(&[foreign_leaf.clone(), foreign_ca.clone(), foreign_root]).unwrap();
     assert_eq!(spoiled(|draft| draft.certificates = chain), Err(ForeignRoot));
@@ -351,7 +355,10 @@ fn platform_has_to_be_a_simulated_one() {
     assert_eq!(with(vec![good.clone()]).unwrap().platform(), &[1; 16]);
     assert_eq!(with(vec![]), Err(MalformedPlatform));
     assert_eq!(with(vec![good.clone(), good.clone()]), Err(MalformedPlatform));
-    assert_eq!(with(vec![sgx_extension([0, 0x90, 0x6e, 0xd5, 0, 0], [1; 16]).unwrap()]), Err(ForeignPlatform));
+    assert_eq!(
+        with(vec![sgx_extension([0, 0x90, 0x6e, 0xd5, 0, 0], [1; 16]).unwrap()]),
+        Err(ForeignPlatform)
+    );
     let truncated = OctetString::new(&good.extn_value.as_bytes()[..40]).unwrap();
     assert_eq!(with(vec![Extension { extn_value: truncated, ..good }]), Err(MalformedPlatform));
 }
@@ -397,7 +404,9 @@ fn certificate_of_another_algorithm_is_refused() {
 #[test]
 fn flipped_bit_in_a_certificate_is_refused() {
     let chain = draft().certificates;
-    for (index, part) in String::from_utf8(chain).unwrap().split_inclusive("-----END CERTIFICATE-----\n").enumerate() {
+    for (index, part) in
+        String::from_utf8(chain).unwrap().split_inclusive("-----END CERTIFICATE-----\n").enumerate()
+    {
         let der = Certificate::from_pem(part).unwrap().to_der().unwrap();
         for at in (0..der.len()).step_by(3) {
             let mut flipped = der.clone();
@@ -425,13 +434,36 @@ fn quote_signed_by_another_machine_is_refused() {
 #[test]
 fn genuine_quote_of_intel_is_not_a_simulated_one() {
     let genuine = include_bytes!("../../../vectors/evidence/dcap-qvl-0.7.1/sgx_quote");
-    let body = genuine[..genuine.len()].to_vec();
-    assert_eq!(appraise_at(body.clone(), NOW), Err(NotMarkedSimulated));
+    assert_eq!(appraise_at(genuine.to_vec(), NOW), Err(NotMarkedSimulated));
     // Not even with its marks forged.
-    let mut forged = body;
+    let mut forged = genuine.to_vec();
     forged[28..48].copy_from_slice(b"SOFTWARE-TEE-DEVONLY");
+    assert_eq!(appraise_at(forged.clone(), NOW), Err(NotDebug));
     forged[48 + 48] |= 2;
-    assert!(appraise_at(forged, NOW).is_err());
+    assert_eq!(appraise_at(forged, NOW), Err(MalformedCertificates));
+}
+
+#[test]
+fn chain_of_intel_is_foreign() {
+    let genuine = include_bytes!("../../../vectors/evidence/dcap-qvl-0.7.1/sgx_quote");
+    let at = genuine.windows(11).position(|window| window == b"-----BEGIN ").unwrap();
+    let chain = genuine[at..].strip_suffix(&[0]).unwrap().to_vec();
+    assert_eq!(spoiled(|draft| draft.certificates = chain), Err(ForeignRoot));
+}
+
+#[test]
+fn inner_length_that_does_not_fit_is_refused() {
+    // The PEM reader of der 0.8 takes a certificate whose inner sequence claims a byte more than it has.
+    let chain = String::from_utf8(draft().certificates).unwrap();
+    let (first, rest) = chain.split_once('\n').unwrap();
+    let mut der = leaf(|_| ()).to_der().unwrap();
+    der[7] ^= 1;
+    let leaf = der::pem::encode_string("CERTIFICATE", der::pem::LineEnding::LF, &der).unwrap();
+    assert!(Certificate::from_pem(&leaf).is_ok(), "if this fails, the comparison is not needed any more");
+    let (_, others) = rest.split_once("-----END CERTIFICATE-----\n").unwrap();
+    assert_eq!(first, "-----BEGIN CERTIFICATE-----");
+    let text = leaf + others;
+    assert_eq!(spoiled(|draft| draft.certificates = text.into_bytes()), Err(MalformedCertificates));
 }
 
 #[test]
