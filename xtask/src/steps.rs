@@ -4,7 +4,7 @@
 use crate::{fuzz, repo};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
-    env, fs,
+    env,
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -35,6 +35,8 @@ fn cargo(name: &str, arguments: &[&str]) -> Step {
 pub fn check() -> Vec<Step> {
     let mut steps = vec![
         cargo("format", &["fmt", "--all", "--check"]),
+        cargo("format of contracts", &["fmt", "--all", "--check", "--manifest-path", "contract/Cargo.toml"]),
+        cargo("format of fuzz", &["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"]),
         cargo(
             "lints",
             &["clippy", "--release", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"],
@@ -43,7 +45,7 @@ pub fn check() -> Vec<Step> {
     ];
     // The two below look at nothing that a build does not, so a machine may lack them.
     if repo::has("cargo-deny") {
-        steps.push(cargo("dependencies", &["deny", "check"]));
+        steps.push(cargo("dependencies", &["deny", "check", "bans", "licenses", "sources"]));
     }
     if repo::has("shellcheck") {
         steps.push(Step { name: "scripts".into(), command: repo::program("shellcheck", &["x", ".ci/run"]) });
@@ -60,12 +62,11 @@ pub fn test() -> Result<Vec<Step>> {
     // selection, since these decide the features, and a dependency would else be built twice.
     steps.push(cargo("build", &["build", "--release", "--locked", "--workspace", "--all-targets"]));
     steps.push(cargo("tests", &["test", "--release", "--locked", "--workspace", "--no-fail-fast"]));
-    for example in examples()? {
-        let manifest = format!("{example}/Cargo.toml");
-        let mut step = cargo(&example, &["test", "--release", "--locked", "--manifest-path", &manifest]);
-        step.command.env("CARGO_TARGET_DIR", repo::target_dir().join("contract"));
-        steps.push(step);
-    }
+    let contracts =
+        ["test", "--release", "--locked", "--workspace", "--manifest-path", "contract/Cargo.toml"];
+    let mut step = cargo("contracts", &contracts);
+    step.command.env("CARGO_TARGET_DIR", repo::target_dir().join("contract"));
+    steps.push(step);
     for target in fuzz::targets()? {
         let step = Step {
             name: format!("fuzz {target}"),
@@ -84,22 +85,6 @@ pub fn vectors(write: bool) -> Result<()> {
     }
     ensure!(command.status()?.success(), "the messages are not what vectors/messages.json says");
     Ok(())
-}
-
-/// The folders of the example contracts, each a workspace of its own.
-fn examples() -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for entry in
-        fs::read_dir(repo::root().join("contract/examples")).context("there are no example contracts")?
-    {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        let folder = format!("contract/examples/{name}");
-        if repo::root().join(&folder).join("Cargo.toml").exists() {
-            found.push(folder);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 fn this_program() -> Result<String> {
