@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From what the linker wrote to what the network admits.
+//!
+//! The network wants exactly the exports `call` and `deploy`, an imported memory with a bound, and nothing else. The
+//! linker is told to *define* the memory, which keeps it from writing out memory that is zero anyway; the definition
+//! becomes the import here.
+
+use std::path::Path;
+use std::process::Command;
+
+use wasm_encoder::{
+    EntityType, ExportKind, ExportSection, ImportSection, MemoryType, Module, RawSection, SectionId,
+};
+use wasmparser::{ExternalKind, Parser, Payload, TypeRef, Validator, WasmFeatures};
+
+use super::BuildError;
+use super::toolchain::on_path;
+
+/// The most pages of memory that a worker gives a contract.
+const MAX_MEMORY_PAGES: u64 = 16;
+const ENTRY_POINTS: [&str; 2] = ["call", "deploy"];
+const OPTIMIZER: &str = "wasm-opt";
+
+/// Finishes the code. Returns it with the version of the optimizer, if there was one on the PATH.
+pub(super) fn finish(raw: &[u8], cache_dir: &Path) -> Result<(Vec<u8>, Option<String>), BuildError> {
+    let trimmed = trim(raw)?;
+    let (code, version) = match on_path(OPTIMIZER) {
+        Some(program) => {
+            let (optimized, version) = optimize(&program, &trimmed, cache_dir)?;
+            (trim(&optimized)?, Some(version))
+        }
+        None => (trimmed, None),
+    };
+    check(&code)?;
+    Ok((code, version))
+}
+
+/// Keeps the two entry points, imports the memory with a bound, and drops what is for people and tools.
+fn trim(wasm: &[u8]) -> Result<Vec<u8>, BuildError> {
+    let refused = |reason: &str| BuildError::Wasm { reason: reason.to_owned() };
+    let unreadable = |error: wasmparser::BinaryReaderError| BuildError::Wasm { reason: error.to_string() };
+    let mut memory = None;
+    let mut functions = Vec::new();
+    let mut exports = ExportSection::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        match payload.map_err(unreadable)? {
+            Payload::ImportSection(section) => {
+                for import in section {
+                    let import = import.map_err(unreadable)?;
+                    match import.ty {
+                        TypeRef::Func(ty) => functions.push((import.module, import.name, ty)),
+                        TypeRef::Memory(found) => memory = Some(found),
+                        _ => return Err(refused("it imports something that is neither a function nor the memory")),
+                    }
+                }
+            }
+            Payload::MemorySection(section) => {
+                for found in section {
+                    memory = Some(found.map_err(unreadable)?);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export.map_err(unreadable)?;
+                    if export.kind == ExternalKind::Func && ENTRY_POINTS.contains(&export.name) {
+                        exports.export(export.name, ExportKind::Func, export.index);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if exports.len() != 2 {
+        return Err(refused("it does not export call and deploy; is the crate an ink! contract?"));
+    }
+    let memory = memory.ok_or_else(|| refused("it has no memory"))?;
+    if memory.initial > MAX_MEMORY_PAGES {
+        return Err(refused("its static data does not fit 1 MiB of memory"));
+    }
+    let mut imports = ImportSection::new();
+    for (module, name, ty) in functions {
+        imports.import(module, name, EntityType::Function(ty));
+    }
+    imports.import("env", "memory", MemoryType {
+        minimum: memory.initial,
+        maximum: Some(MAX_MEMORY_PAGES),
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    assemble(wasm, &imports, &exports)
+}
+
+/// The module again, with other imports and exports, without a memory and without custom sections.
+fn assemble(wasm: &[u8], imports: &ImportSection, exports: &ExportSection) -> Result<Vec<u8>, BuildError> {
+    let mut module = Module::new();
+    let mut imports_written = false;
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload.map_err(|error| BuildError::Wasm { reason: error.to_string() })?;
+        let Some((id, range)) = payload.as_section() else { continue };
+        if id > SectionId::Import as u8 && !imports_written {
+            module.section(imports);
+            imports_written = true;
+        }
+        match payload {
+            Payload::CustomSection(_) | Payload::MemorySection(_) | Payload::ImportSection(_) => {}
+            Payload::ExportSection(_) => {
+                module.section(exports);
+            }
+            _ => {
+                module.section(&RawSection { id, data: wasm.get(range).unwrap_or_default() });
+            }
+        }
+    }
+    Ok(module.finish())
+}
+
+fn optimize(program: &Path, wasm: &[u8], cache_dir: &Path) -> Result<(Vec<u8>, String), BuildError> {
+    let start = |source| BuildError::Start { program: OPTIMIZER.to_owned(), source };
+    let version = Command::new(program).arg("--version").output().map_err(start)?;
+    let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
+
+    // Named by this process, so that two builds at once do not meet.
+    let file = |kind: &str| cache_dir.join(format!("{kind}-{}.wasm", std::process::id()));
+    let (before, after) = (file("before"), file("after"));
+    std::fs::create_dir_all(cache_dir).map_err(BuildError::file(cache_dir))?;
+    std::fs::write(&before, wasm).map_err(BuildError::file(&before))?;
+    // Memory begins as zeroes in every call, so data that is zero need not be there.
+    let arguments = ["-Oz", "--mvp-features", "--zero-filled-memory"];
+    let output = Command::new(program).args(arguments).arg(&before).arg("-o").arg(&after).output().map_err(start);
+    let optimized = std::fs::read(&after).map_err(BuildError::file(&after));
+    // Only tidiness depends on these two.
+    let _ = std::fs::remove_file(&before);
+    let _ = std::fs::remove_file(&after);
+    let output = output?;
+    if !output.status.success() {
+        return Err(BuildError::Optimizer { output: String::from_utf8_lossy(&output.stderr).into_owned() });
+    }
+    Ok((optimized?, version))
+}
+
+/// Says now what a worker would say at upload about the kind of WebAssembly.
+fn check(wasm: &[u8]) -> Result<(), BuildError> {
+    let features = WasmFeatures::SIGN_EXTENSION.union(WasmFeatures::GC_TYPES);
+    match Validator::new_with_features(features).validate_all(wasm) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(BuildError::Wasm { reason: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn linked(body: &str) -> Vec<u8> {
+        wat::parse_str(format!(
+            r#"(module
+                (import "seal0" "caller" (func (param i32 i32)))
+                {body}
+                (global (export "__heap_base") i32 (i32.const 9))
+                (func (export "call")) (func (export "deploy")) (func (export "memcpy")))"#
+        ))
+        .unwrap()
+    }
+
+    fn printed(wasm: &[u8]) -> (Vec<String>, Vec<String>) {
+        let (mut imports, mut exports) = (Vec::new(), Vec::new());
+        for payload in Parser::new(0).parse_all(wasm) {
+            match payload.unwrap() {
+                Payload::ImportSection(section) => {
+                    imports.extend(section.into_iter().map(|import| {
+                        let import = import.unwrap();
+                        format!("{}.{}", import.module, import.name)
+                    }));
+                }
+                Payload::ExportSection(section) => {
+                    exports.extend(section.into_iter().map(|export| export.unwrap().name.to_owned()));
+                }
+                Payload::CustomSection(_) | Payload::MemorySection(_) => panic!("this should be gone"),
+                _ => {}
+            }
+        }
+        (imports, exports)
+    }
+
+    #[test]
+    fn a_defined_memory_becomes_the_imported_one_and_only_entry_points_stay() {
+        let trimmed = trim(&linked(r#"(memory (export "memory") 2) (@custom "name" "x")"#)).unwrap();
+        let (imports, exports) = printed(&trimmed);
+        assert_eq!(imports, ["seal0.caller", "env.memory"]);
+        assert_eq!(exports, ["call", "deploy"]);
+        check(&trimmed).unwrap();
+    }
+
+    #[test]
+    fn trimming_twice_changes_nothing_more() {
+        let once = trim(&linked("(memory 2)")).unwrap();
+        assert_eq!(trim(&once).unwrap(), once);
+    }
+
+    #[test]
+    fn what_the_network_refuses_is_refused_here() {
+        let reason = |wasm: &[u8]| match trim(wasm).and_then(|wasm| check(&wasm)) {
+            Err(BuildError::Wasm { reason }) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert!(reason(&linked("(memory 17)")).contains("1 MiB"));
+        assert!(reason(&linked("")).contains("no memory"));
+        assert!(reason(b"\0asm\x01\0\0\0").contains("does not export"));
+        assert!(reason(b"no wasm").contains("magic"));
+        assert!(reason(&linked("(memory 1) (func (drop (f32.const 1)))")).contains("floating-point"));
+        let table = r#"(import "env" "table" (table 1 funcref)) (memory 1)"#;
+        assert!(reason(&linked(table)).contains("neither"));
+    }
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A world of one contract, in memory, which answers nested calls from a script and records what it was asked.
+
+#![allow(dead_code)] // Each test file uses a part of it.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use phala_vm::{
+    AccountBytes, Balance, Call, CallRequest, CodeChange, CompiledContract, Context, DelegateRequest, Engine, Entry,
+    Event, Execution, ExtensionReply, FrameError, FrameOutcome, HashBytes, Host, HostError, InstantiateRequest,
+    Instantiation, Payment, Return, Trap, WasmtimeEngine,
+};
+
+pub const CALLER: AccountBytes = [0xca; 32];
+pub const ADDRESS: AccountBytes = [0xad; 32];
+pub const OTHER: AccountBytes = [0x07; 32];
+pub const CODE_HASH: HashBytes = [0xc0; 32];
+pub const CHILD: AccountBytes = [0xcd; 32];
+pub const GAS: u64 = 100_000_000;
+
+/// One engine for all tests of a file: making one takes longer than running a contract.
+pub fn engine() -> &'static WasmtimeEngine {
+    static ENGINE: OnceLock<WasmtimeEngine> = OnceLock::new();
+    ENGINE.get_or_init(|| WasmtimeEngine::new().expect("this machine can run contracts"))
+}
+
+pub struct World {
+    pub storage: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub events: Vec<Event>,
+    pub messages: Option<Vec<String>>,
+    pub balance: Balance,
+    pub payments: Vec<(AccountBytes, Balance)>,
+    pub contracts: BTreeMap<AccountBytes, HashBytes>,
+    pub calls: Vec<CallRequest>,
+    pub delegations: Vec<DelegateRequest>,
+    pub instantiations: Vec<InstantiateRequest>,
+    pub terminated: Option<AccountBytes>,
+    pub extension: Option<ExtensionReply>,
+    /// What every nested frame answers.
+    pub frame: FrameOutcome,
+    /// What every fallible method answers instead of working.
+    pub error: Option<HostError>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            storage: BTreeMap::new(),
+            events: Vec::new(),
+            messages: Some(Vec::new()),
+            balance: 1_000,
+            payments: Vec::new(),
+            contracts: BTreeMap::from([(ADDRESS, CODE_HASH)]),
+            calls: Vec::new(),
+            delegations: Vec::new(),
+            instantiations: Vec::new(),
+            terminated: None,
+            extension: None,
+            frame: FrameOutcome { result: Ok(Return { flags: 0, data: b"answer".to_vec() }), gas_used: 1_000 },
+            error: None,
+        }
+    }
+}
+
+impl World {
+    pub fn whose_frames_end(result: Result<Return, FrameError>) -> Self {
+        Self { frame: FrameOutcome { result, gas_used: 1_000 }, ..Self::default() }
+    }
+
+    pub fn that_fails(error: HostError) -> Self {
+        Self { error: Some(error), ..Self::default() }
+    }
+
+    fn check(&self) -> Result<(), HostError> {
+        self.error.map_or(Ok(()), Err)
+    }
+}
+
+impl Host for World {
+    fn storage(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, HostError> {
+        self.check()?;
+        Ok(self.storage.get(key).cloned())
+    }
+
+    fn set_storage(&mut self, key: &[u8], value: Option<Vec<u8>>) -> Result<Option<u32>, HostError> {
+        self.check()?;
+        let old = match value {
+            Some(value) => self.storage.insert(key.to_vec(), value),
+            None => self.storage.remove(key),
+        };
+        Ok(old.map(|old| old.len() as u32))
+    }
+
+    fn balance(&mut self) -> Result<Balance, HostError> {
+        self.check()?;
+        Ok(self.balance)
+    }
+
+    fn transfer(&mut self, to: &AccountBytes, amount: Balance) -> Result<Payment, HostError> {
+        self.check()?;
+        let Some(left) = self.balance.checked_sub(amount) else { return Ok(Payment::Refused) };
+        self.balance = left;
+        self.payments.push((*to, amount));
+        Ok(Payment::Done)
+    }
+
+    fn deposit_event(&mut self, event: Event) -> Result<(), HostError> {
+        self.check()?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn debug_message(&mut self, text: &str) -> bool {
+        match &mut self.messages {
+            Some(messages) => {
+                messages.push(text.to_owned());
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn code_hash(&mut self, account: &AccountBytes) -> Result<Option<HashBytes>, HostError> {
+        self.check()?;
+        Ok(self.contracts.get(account).copied())
+    }
+
+    fn set_code_hash(&mut self, code_hash: &HashBytes) -> Result<CodeChange, HostError> {
+        self.check()?;
+        if code_hash != &CODE_HASH {
+            return Ok(CodeChange::CodeNotFound);
+        }
+        self.contracts.insert(ADDRESS, *code_hash);
+        Ok(CodeChange::Done)
+    }
+
+    fn call(&mut self, request: CallRequest) -> Result<FrameOutcome, HostError> {
+        self.check()?;
+        self.calls.push(request);
+        Ok(self.frame.clone())
+    }
+
+    fn delegate_call(&mut self, request: DelegateRequest) -> Result<FrameOutcome, HostError> {
+        self.check()?;
+        self.delegations.push(request);
+        Ok(self.frame.clone())
+    }
+
+    fn instantiate(&mut self, request: InstantiateRequest) -> Result<Instantiation, HostError> {
+        self.check()?;
+        self.instantiations.push(request);
+        Ok(Instantiation { address: CHILD, outcome: self.frame.clone() })
+    }
+
+    fn terminate(&mut self, beneficiary: &AccountBytes) -> Result<(), HostError> {
+        self.check()?;
+        self.terminated = Some(*beneficiary);
+        Ok(())
+    }
+
+    fn weight_to_fee(&self, gas: u64) -> Balance {
+        Balance::from(gas) * 3
+    }
+
+    fn chain_extension(&mut self, _: u32, _: &[u8], _: u64) -> Result<ExtensionReply, HostError> {
+        self.extension.clone().ok_or(HostError::ExtensionUnknown)
+    }
+}
+
+pub fn context() -> Context {
+    Context {
+        caller: CALLER,
+        caller_is_origin: true,
+        address: ADDRESS,
+        value: 77,
+        block_number: 9,
+        now_ms: 1_700_000_000_123,
+        read_only: false,
+        minimum_balance: 5,
+        instantiation_nonce: 42,
+    }
+}
+
+/// A contract whose `call` is this text; one page of memory, and `$return` to answer.
+pub fn contract(imports: &str, body: &str) -> Vec<u8> {
+    contract_with(imports, body, "")
+}
+
+/// The same, with more definitions.
+pub fn contract_with(imports: &str, body: &str, definitions: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module
+            {imports}
+            (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
+            (import "env" "memory" (memory 1 16))
+            {definitions}
+            (func (export "deploy"))
+            (func (export "call") {body}))"#
+    );
+    wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+pub fn prepared(wasm: &[u8]) -> CompiledContract {
+    engine().prepare(wasm).expect("the test's contract is admitted")
+}
+
+pub fn run(wasm: &[u8], world: &mut World) -> Execution {
+    run_with(wasm, world, &context(), b"the input", GAS)
+}
+
+pub fn run_with(wasm: &[u8], world: &mut World, context: &Context, input: &[u8], gas_limit: u64) -> Execution {
+    let call = Call { entry: Entry::Call, input, gas_limit, context };
+    engine().run(&prepared(wasm), call, world)
+}
+
+/// What a contract answers that must not trap.
+pub fn answer(wasm: &[u8], world: &mut World) -> Vec<u8> {
+    run(wasm, world).result.expect("the contract answers").data
+}
+
+/// The number that a contract answers.
+pub fn code(wasm: &[u8], world: &mut World) -> u32 {
+    u32::from_le_bytes(answer(wasm, world).try_into().expect("four bytes"))
+}
+
+/// How a contract traps that must trap.
+pub fn trap(wasm: &[u8], world: &mut World) -> Trap {
+    run(wasm, world).result.expect_err("the contract traps")
+}
+
+/// How it traps in a read-only call.
+pub fn read_only_trap(wasm: &[u8], world: &mut World) -> Trap {
+    let context = Context { read_only: true, ..context() };
+    run_with(wasm, world, &context, b"", GAS).result.expect_err("the contract traps")
+}
+
+/// The body that answers with the number that an expression leaves.
+pub fn answering(expression: &str) -> String {
+    format!("(i32.store (i32.const 0) {expression}) (call $return (i32.const 0) (i32.const 0) (i32.const 4))")
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a program can do to itself, and that it does it only to itself.
+
+mod common;
+
+use codec::{Decode, Encode};
+use common::*;
+use phala_vm::abi::{MAX_INPUT_BYTES, MAX_MEMORY_PAGES};
+use phala_vm::{Call, Engine, Entry, Execution, Return, Trap, WasmtimeEngine, gas};
+
+#[test]
+fn an_endless_loop_runs_out_of_gas() {
+    let execution = run(&contract("", "(loop (br 0))"), &mut World::default());
+    assert_eq!(execution, Execution { result: Err(Trap::OutOfGas), gas_used: GAS });
+}
+
+#[test]
+fn a_call_without_gas_for_its_frame_does_not_begin() {
+    let wasm = contract("", "");
+    let with = |gas_limit| run_with(&wasm, &mut World::default(), &context(), b"", gas_limit);
+    for gas_limit in [0, 1, gas::FRAME - 1] {
+        assert_eq!(with(gas_limit), Execution { result: Err(Trap::OutOfGas), gas_used: gas_limit });
+    }
+    assert!(with(gas::FRAME + 100).is_success());
+    assert!(with(u64::MAX).is_success());
+}
+
+#[test]
+fn a_host_function_without_gas_for_it_does_not_begin() {
+    let import = r#"(import "seal1" "clear_storage" (func $clear (param i32 i32) (result i32)))"#;
+    let wasm = contract(import, "(drop (call $clear (i32.const 0) (i32.const 4)))");
+    let mut world = World::default();
+    world.storage.insert(vec![0; 4], vec![1]);
+    let execution = run_with(&wasm, &mut world, &context(), b"", gas::FRAME + gas::STORAGE_WRITE);
+    assert_eq!(execution.result, Err(Trap::OutOfGas));
+    assert_eq!(world.storage.len(), 1);
+}
+
+#[test]
+fn deep_recursion_overflows_the_contracts_stack_only() {
+    let wasm = contract_with("", "(call $deeper)", "(func $deeper (call $deeper))");
+    for _ in 0..3 {
+        assert_eq!(trap(&wasm, &mut World::default()), Trap::StackOverflow);
+    }
+    assert!(run(&contract("", ""), &mut World::default()).is_success());
+}
+
+#[test]
+fn recursion_of_a_thousand_levels_is_fine() {
+    let definitions = "(func $deeper (param i32) (if (local.get 0)
+        (then (call $deeper (i32.sub (local.get 0) (i32.const 1))))))";
+    assert!(run(&contract_with("", "(call $deeper (i32.const 1000))", definitions), &mut World::default()).is_success());
+}
+
+#[test]
+fn memory_grows_to_the_limit_and_no_further() {
+    let grow = |pages: u32| answering(&format!("(memory.grow (i32.const {pages}))"));
+    assert_eq!(code(&contract("", &grow(MAX_MEMORY_PAGES - 1)), &mut World::default()), 1);
+    assert_eq!(code(&contract("", &grow(MAX_MEMORY_PAGES)), &mut World::default()), u32::MAX);
+    assert_eq!(code(&contract("", &grow(65_536)), &mut World::default()), u32::MAX);
+}
+
+#[test]
+fn memory_of_one_call_is_not_seen_by_the_next() {
+    let wasm = contract_with(
+        "",
+        "(drop (memory.grow (i32.const 15)))
+         (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+         (i32.store (i32.const 1000000) (i32.add (i32.load (i32.const 1000000)) (i32.const 1)))
+         (global.set 0 (i32.add (global.get 0) (i32.const 1)))
+         (i32.store (i32.const 4) (i32.load (i32.const 1000000)))
+         (i32.store (i32.const 8) (global.get 0))
+         (call $return (i32.const 0) (i32.const 0) (i32.const 12))",
+        "(global (mut i32) (i32.const 0))",
+    );
+    let artifact = prepared(&wasm);
+    for _ in 0..20 {
+        let context = context();
+        let call = Call { entry: Entry::Call, input: b"", gas_limit: GAS, context: &context };
+        let execution = engine().run(&artifact, call, &mut World::default());
+        assert_eq!(execution.result.unwrap().data, b"\x01\0\0\0\x01\0\0\0\x01\0\0\0");
+    }
+}
+
+#[test]
+fn each_fault_of_a_program_has_its_name() {
+    let table = "(table 2 2 funcref) (func $f (param i32)) (elem (i32.const 0) $f) (type $other (func))";
+    for (body, expected) in [
+        ("unreachable", Trap::Unreachable),
+        ("(drop (i32.load (i32.const 65533)))", Trap::MemoryOutOfBounds),
+        ("(i32.store (i32.const -1) (i32.const 0))", Trap::MemoryOutOfBounds),
+        ("(drop (i64.load offset=4294967295 (i32.const 8)))", Trap::MemoryOutOfBounds),
+        ("(call_indirect (type $other) (i32.const 2))", Trap::TableOutOfBounds),
+        ("(call_indirect (type $other) (i32.const 1))", Trap::IndirectCallMismatch),
+        ("(call_indirect (type $other) (i32.const 0))", Trap::IndirectCallMismatch),
+        ("(drop (i32.div_s (i32.const 1) (i32.const 0)))", Trap::DivisionByZero),
+        ("(drop (i32.div_s (i32.const 0x80000000) (i32.const -1)))", Trap::IntegerOverflow),
+    ] {
+        let wasm = contract_with("", body, table);
+        assert_eq!(trap(&wasm, &mut World::default()), expected, "{body}");
+    }
+}
+
+#[test]
+fn a_trap_costs_what_was_used_and_not_the_limit() {
+    let execution = run(&contract("", "unreachable"), &mut World::default());
+    assert_eq!(execution.result, Err(Trap::Unreachable));
+    assert!(execution.gas_used < gas::FRAME + 100);
+}
+
+#[test]
+fn deploy_and_call_are_two_entries() {
+    let text = r#"(module (import "env" "memory" (memory 1 16))
+        (func (export "deploy") unreachable) (func (export "call")))"#;
+    let artifact = prepared(&wat::parse_str(text).unwrap());
+    let context = context();
+    let run = |entry| {
+        let call = Call { entry, input: b"", gas_limit: GAS, context: &context };
+        engine().run(&artifact, call, &mut World::default()).result
+    };
+    assert_eq!(run(Entry::Call), Ok(Return::default()));
+    assert_eq!(run(Entry::Deploy), Err(Trap::Unreachable));
+}
+
+#[test]
+fn an_input_over_the_limit_is_refused_by_name() {
+    let input = vec![0; MAX_INPUT_BYTES as usize + 1];
+    let execution = run_with(&contract("", ""), &mut World::default(), &context(), &input, GAS);
+    assert_eq!(execution, Execution { result: Err(Trap::InputTooLong), gas_used: 0 });
+    let execution = run_with(&contract("", ""), &mut World::default(), &context(), &input[1..], GAS);
+    assert!(execution.is_success());
+}
+
+/// A program that does some of everything.
+fn busy() -> Vec<u8> {
+    contract_with(
+        r#"(import "seal2" "set_storage" (func $set (param i32 i32 i32 i32) (result i32)))
+           (import "seal0" "hash_blake2_256" (func $hash (param i32 i32 i32)))
+           (import "seal0" "gas_left" (func $gas (param i32 i32)))"#,
+        "(local $n i32)
+         (i32.store (i32.const 0) (i32.const 8))
+         (loop
+            (call $hash (i32.const 8) (i32.const 40) (i32.const 8))
+            (drop (call $set (i32.const 8) (i32.const 4) (i32.const 8) (i32.const 32)))
+            (br_if 0 (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 50))))
+         (call $gas (i32.const 40) (i32.const 0))
+         (call $return (i32.const 0) (i32.const 8) (i32.const 40))",
+        "",
+    )
+}
+
+#[test]
+fn equal_calls_have_equal_outcomes_on_every_engine_and_thread() {
+    let wasm = busy();
+    let mut world = World::default();
+    let expected = run(&wasm, &mut world);
+    assert!(expected.is_success());
+    let unpooled = WasmtimeEngine::without_pool().unwrap();
+    let fresh = WasmtimeEngine::new().unwrap();
+    std::thread::scope(|scope| {
+        for engine in [engine(), &unpooled, &fresh, &fresh.clone()] {
+            let (wasm, expected, stored) = (&wasm, &expected, &world.storage);
+            scope.spawn(move || {
+                let artifact = engine.prepare(wasm).unwrap();
+                for _ in 0..10 {
+                    let mut world = World::default();
+                    let context = context();
+                    let call = Call { entry: Entry::Call, input: b"the input", gas_limit: GAS, context: &context };
+                    assert_eq!(&engine.run(&artifact, call, &mut world), expected);
+                    assert_eq!(&world.storage, stored);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn every_gas_limit_below_the_need_is_out_of_gas_and_none_above() {
+    let wasm = busy();
+    let need = run(&wasm, &mut World::default()).gas_used;
+    let with = |gas_limit| run_with(&wasm, &mut World::default(), &context(), b"the input", gas_limit);
+    assert!(with(need).is_success());
+    for gas_limit in [need - 1, need - 1_000, need / 2, gas::FRAME] {
+        let execution = with(gas_limit);
+        assert_eq!(execution, Execution { result: Err(Trap::OutOfGas), gas_used: gas_limit });
+    }
+}
+
+#[test]
+fn a_chain_of_contracts_as_deep_as_allowed_fits_the_promised_stack() {
+    // Each level uses up its whole native stack before the host runs the next one in the same thread.
+    struct Deep {
+        artifact: phala_vm::CompiledContract,
+        level: u32,
+        inner: World,
+    }
+    let import = r#"(import "seal1" "contains_storage" (func $next (param i32 i32) (result i32)))"#;
+    let definitions = "(func $deeper (param i32) (result i32)
+        (if (result i32) (local.get 0)
+            (then (i32.add (i32.const 1) (call $deeper (i32.sub (local.get 0) (i32.const 1)))))
+            (else (call $next (i32.const 0) (i32.const 1)))))";
+    let wasm = contract_with(import, &answering("(call $deeper (i32.const 2000))"), definitions);
+    impl phala_vm::Host for Deep {
+        fn storage(&mut self, _: &[u8]) -> Result<Option<Vec<u8>>, phala_vm::HostError> {
+            if self.level == phala_vm::abi::MAX_CALL_DEPTH {
+                return Ok(None);
+            }
+            let mut next = Deep { artifact: self.artifact.clone(), level: self.level + 1, inner: World::default() };
+            let context = context();
+            let call = Call { entry: Entry::Call, input: b"", gas_limit: GAS, context: &context };
+            let artifact = self.artifact.clone();
+            assert!(engine().run(&artifact, call, &mut next).is_success());
+            Ok(None)
+        }
+        fn set_storage(&mut self, k: &[u8], v: Option<Vec<u8>>) -> Result<Option<u32>, phala_vm::HostError> {
+            self.inner.set_storage(k, v)
+        }
+        fn balance(&mut self) -> Result<u128, phala_vm::HostError> {
+            self.inner.balance()
+        }
+        fn transfer(&mut self, to: &[u8; 32], amount: u128) -> Result<phala_vm::Payment, phala_vm::HostError> {
+            self.inner.transfer(to, amount)
+        }
+        fn deposit_event(&mut self, event: phala_vm::Event) -> Result<(), phala_vm::HostError> {
+            self.inner.deposit_event(event)
+        }
+        fn debug_message(&mut self, text: &str) -> bool {
+            self.inner.debug_message(text)
+        }
+        fn code_hash(&mut self, account: &[u8; 32]) -> Result<Option<[u8; 32]>, phala_vm::HostError> {
+            self.inner.code_hash(account)
+        }
+        fn set_code_hash(&mut self, hash: &[u8; 32]) -> Result<phala_vm::CodeChange, phala_vm::HostError> {
+            self.inner.set_code_hash(hash)
+        }
+        fn call(&mut self, r: phala_vm::CallRequest) -> Result<phala_vm::FrameOutcome, phala_vm::HostError> {
+            self.inner.call(r)
+        }
+        fn delegate_call(
+            &mut self,
+            r: phala_vm::DelegateRequest,
+        ) -> Result<phala_vm::FrameOutcome, phala_vm::HostError> {
+            self.inner.delegate_call(r)
+        }
+        fn instantiate(
+            &mut self,
+            r: phala_vm::InstantiateRequest,
+        ) -> Result<phala_vm::Instantiation, phala_vm::HostError> {
+            self.inner.instantiate(r)
+        }
+        fn terminate(&mut self, to: &[u8; 32]) -> Result<(), phala_vm::HostError> {
+            self.inner.terminate(to)
+        }
+        fn weight_to_fee(&self, gas: u64) -> u128 {
+            self.inner.weight_to_fee(gas)
+        }
+    }
+    let artifact = prepared(&wasm);
+    std::thread::Builder::new()
+        .stack_size(phala_vm::abi::THREAD_STACK_BYTES)
+        .spawn(move || {
+            let context = context();
+            let call = Call { entry: Entry::Call, input: b"", gas_limit: GAS, context: &context };
+            let mut first = Deep { artifact: artifact.clone(), level: 1, inner: World::default() };
+            assert!(engine().run(&artifact, call, &mut first).is_success());
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
+fn outcomes_have_a_stable_encoding() {
+    let execution = Execution { result: Err(Trap::OutOfGas), gas_used: 1 };
+    assert_eq!(execution.encode(), b"\x01\x01\x01\0\0\0\0\0\0\0");
+    let execution = Execution { result: Ok(Return { flags: 1, data: b"x".to_vec() }), gas_used: 2 };
+    assert_eq!(execution.encode(), b"\0\x01\0\0\0\x04x\x02\0\0\0\0\0\0\0");
+    assert_eq!(Execution::decode(&mut execution.encode().as_slice()).unwrap(), execution);
+}
+
+#[test]
+fn the_numbers_of_traps_do_not_change() {
+    for (trap, code) in [
+        (Trap::OutOfGas, 1),
+        (Trap::Unreachable, 2),
+        (Trap::StackOverflow, 3),
+        (Trap::MemoryOutOfBounds, 4),
+        (Trap::TableOutOfBounds, 5),
+        (Trap::IndirectCallMismatch, 6),
+        (Trap::IntegerOverflow, 7),
+        (Trap::DivisionByZero, 8),
+        (Trap::OutputBufferTooSmall, 16),
+        (Trap::InvalidInput, 17),
+        (Trap::StateChangeDenied, 18),
+        (Trap::KeyTooLong, 19),
+        (Trap::ValueTooLong, 20),
+        (Trap::InputTooLong, 21),
+        (Trap::OutputTooLong, 22),
+        (Trap::TooManyTopics, 23),
+        (Trap::EventTooLong, 24),
+        (Trap::TooManyEvents, 25),
+        (Trap::InputForwarded, 26),
+        (Trap::ReentranceDenied, 32),
+        (Trap::CallDepthExceeded, 33),
+        (Trap::DuplicateContract, 34),
+        (Trap::TerminationDenied, 35),
+        (Trap::LimitReached, 36),
+        (Trap::ExtensionUnknown, 37),
+        (Trap::NotAvailable, 38),
+        (Trap::HostFault, 255),
+    ] {
+        assert_eq!(trap.code(), code, "{trap:?}");
+        assert_eq!(Trap::decode(&mut [code].as_slice()), Ok(trap));
+    }
+    assert!(Trap::decode(&mut [0].as_slice()).is_err());
+}
