@@ -1,0 +1,200 @@
+//! One message of the cluster's topic, executed: the same on every replica, forever.
+//!
+//! R1 A message that cannot be opened, decoded or authorised is rejected and changes nothing.
+//! R2 A command whose signature holds and whose sequence is new uses that sequence up, whatever comes of it.
+//! R3 A contract that traps or reverts changes nothing, and its outcome says so.
+
+use crate::{
+    frames::{Codes, Fault, Moment, Outermost, World},
+    keys::{KEY_VERSION, Keys},
+    schema::{Key, Record},
+    store::{Changes, Store},
+};
+use codec::{Decode, Encode};
+use phala_crypto::signature;
+use phala_types::{
+    AccountId, Amount, ClusterId, CodeHash, ContractId, Digest, GenesisHash, decode_exact,
+    cluster::{ClusterMessage, code_hash},
+    command::{Action, Command, Ended, Execution, Outcome, Rejection, SignedCommand},
+    envelope::{Envelope, EnvelopeHeader, Recipient},
+    limits::{CALL_GAS_MAX, OUTCOMES_MAX},
+    mailbox::Message,
+    tag::Tag,
+};
+use phala_vm::Engine;
+
+/// What executes messages of one cluster.
+pub struct Executor<'a, E: Engine> {
+    /// Runs contracts.
+    pub engine: &'a E,
+    /// What it has compiled.
+    pub codes: &'a mut Codes<E>,
+    /// The cluster's state.
+    pub store: &'a mut Store,
+    /// Opens commands.
+    pub keys: &'a Keys,
+    /// The network.
+    pub genesis: GenesisHash,
+    /// The cluster.
+    pub cluster: ClusterId,
+}
+
+/// A message that is rejected, and who signed it, if anybody did.
+struct Rejected {
+    signer: Option<AccountId>,
+    reason: Rejection,
+}
+
+impl From<Rejection> for Rejected {
+    fn from(reason: Rejection) -> Self {
+        Self { signer: None, reason }
+    }
+}
+
+impl<E: Engine> Executor<'_, E> {
+    /// Executes `message` and keeps its outcome. `tip` is the topic's right after it.
+    pub fn execute(&mut self, message: &Message, tip: Digest) -> Result<(), Fault> {
+        let (contract, result) = match &message.body {
+            ClusterMessage::CodeUploaded { code } => (None, Ok((None, self.store_code(code)))),
+            ClusterMessage::ContractDeployed { contract, code_hash, envelope } => {
+                let action = Action::Instantiate { code_hash: *code_hash };
+                (Some(*contract), self.run_command(message, *contract, action, envelope)?)
+            }
+            ClusterMessage::Command { contract, envelope } => {
+                (Some(*contract), self.run_command(message, *contract, Action::Call, envelope)?)
+            }
+        };
+        let (reader, outcome) = match result {
+            Ok((reader, outcome)) => (reader, outcome),
+            Err(Rejected { signer, reason }) => (signer, Outcome::Rejected(reason)),
+        };
+        let record = Record { reader, contract, tip, outcome };
+        let mut changes = Changes::new();
+        changes.insert(Key::Outcome(message.number).encode(), Some(record.encode()));
+        if let Some(forgotten) = message.number.value().checked_sub(OUTCOMES_MAX) {
+            changes.insert(Key::Outcome(phala_types::MessageNumber::new(forgotten)).encode(), None);
+        }
+        self.store.change(changes);
+        Ok(())
+    }
+
+    fn store_code(&mut self, code: &[u8]) -> Outcome {
+        let hash = code_hash(code);
+        let key = Key::Code(hash).encode();
+        if self.store.get(&key).is_some() {
+            return Outcome::Rejected(Rejection::CodeExists);
+        }
+        match self.codes.admit(self.engine, hash, code) {
+            Err(error) => Outcome::Rejected(Rejection::InvalidCode(error.code())),
+            Ok(()) => {
+                self.store.change(Changes::from([(key, Some(code.to_vec()))]));
+                Outcome::CodeStored(hash)
+            }
+        }
+    }
+
+    /// The outer `Err` is a fault; the inner one is an outcome as good as any.
+    fn run_command(
+        &mut self,
+        message: &Message,
+        contract: ContractId,
+        action: Action,
+        envelope: &[u8],
+    ) -> Result<Result<(Option<AccountId>, Outcome), Rejected>, Fault> {
+        let command = match self.authorise(contract, action, envelope) {
+            Ok(command) => command,
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        let caller = command.signer.account();
+        let signer = Some(caller);
+        if let Err(reason) = self.admit(&command) {
+            return Ok(Err(Rejected { signer, reason }));
+        }
+        let moment = Moment { block: message.block, now: message.timestamp, number: message.number };
+        let world = World::new(self.engine, self.codes, self.store, moment);
+        let (execution, changes, events) = world.run(Outermost {
+            contract,
+            deploy: match action {
+                Action::Instantiate { code_hash } => Some(code_hash),
+                Action::Call => None,
+            },
+            caller: *caller.as_bytes(),
+            input: &command.input,
+            gas_limit: command.gas_limit.value(),
+        })?;
+        self.store.change(changes);
+        let execution = Execution {
+            contract,
+            caller,
+            ended: ended(execution.result)?,
+            gas_used: phala_types::Gas::new(execution.gas_used),
+            events: events.try_into().map_err(|_| Fault)?,
+        };
+        Ok(Ok((signer, Outcome::Executed(execution))))
+    }
+
+    /// Opens a command, verifies who signed it, and uses up its sequence.
+    fn authorise(&mut self, contract: ContractId, action: Action, envelope: &[u8]) -> Result<Command, Rejected> {
+        let envelope: Envelope = decode_exact(envelope).map_err(|_| Rejection::MalformedEnvelope)?;
+        if envelope.header.key_version != KEY_VERSION {
+            return Err(Rejection::UnknownKeyVersion.into());
+        }
+        let recipient = Recipient::Contract(contract);
+        if envelope.header != EnvelopeHeader::new(self.genesis, recipient, KEY_VERSION) {
+            return Err(Rejection::MalformedEnvelope.into());
+        }
+        let opened = self
+            .keys
+            .inbox(&self.genesis, &contract)
+            .open(&envelope)
+            .map_err(|_| Rejection::ForeignCiphertext)?;
+        let SignedCommand { command, signature } =
+            decode_exact(&opened.plaintext).map_err(|_| Rejection::MalformedCommand)?;
+        if command.cluster != self.cluster || command.contract != contract || command.action != action {
+            return Err(Rejection::Misdirected.into());
+        }
+        signature::verify(&command.signer, &signature, Tag::COMMAND, &self.genesis, &command)
+            .map_err(|_| Rejection::BadSignature)?;
+        let account = command.signer.account();
+        let key = Key::Sequence(account).encode();
+        let last = self.store.get(&key).and_then(|bytes| u64::decode(&mut &bytes[..]).ok());
+        if last.is_some_and(|last| command.sequence <= last) {
+            return Err(Rejected { signer: Some(account), reason: Rejection::Replayed });
+        }
+        self.store.change(Changes::from([(key, Some(command.sequence.encode()))]));
+        Ok(command)
+    }
+
+    /// Whether an authorised command can run.
+    fn admit(&self, command: &Command) -> Result<(), Rejection> {
+        if command.gas_limit.value() > CALL_GAS_MAX {
+            return Err(Rejection::GasLimitTooHigh);
+        }
+        // No PHA enters a cluster yet, so that every balance in it is zero.
+        if command.value > Amount::new(0) {
+            return Err(Rejection::InsufficientBalance);
+        }
+        let exists = self.store.get(&Key::Contract(command.contract).encode()).is_some();
+        match command.action {
+            Action::Call if !exists => Err(Rejection::UnknownContract),
+            Action::Instantiate { .. } if exists => Err(Rejection::ContractExists),
+            Action::Instantiate { code_hash } if !self.has_code(&code_hash) => Err(Rejection::UnknownCode),
+            _ => Ok(()),
+        }
+    }
+
+    fn has_code(&self, hash: &CodeHash) -> bool {
+        self.store.get(&Key::Code(*hash).encode()).is_some()
+    }
+}
+
+/// How a run ended, in the words of the protocol. The engine bounds what a contract returns by less than the
+/// protocol does, so that an output over the protocol's bound is a fault.
+pub fn ended(result: Result<phala_vm::Return, phala_vm::Trap>) -> Result<Ended, Fault> {
+    Ok(match result {
+        Ok(answer) => {
+            Ended::Returned { flags: answer.flags, data: answer.data.try_into().map_err(|_| Fault)? }
+        }
+        Err(trap) => Ended::Trapped(trap.code()),
+    })
+}
