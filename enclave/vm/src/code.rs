@@ -134,6 +134,32 @@ pub enum CodeError {
     },
 }
 
+impl CodeError {
+    /// The stable number of the rule, for outcomes that replicas must agree on: texts and offsets may change with the
+    /// parser, numbers do not.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::TooLarge { .. } => 0,
+            Self::Malformed { .. } => 1,
+            Self::Floats { .. } => 2,
+            Self::ForbiddenFeature { .. } => 3,
+            Self::UnknownImport { .. } => 4,
+            Self::WrongSignature { .. } => 5,
+            Self::MemoryMissing => 6,
+            Self::MemoryForeign => 7,
+            Self::MemoryTooBig { .. } => 8,
+            Self::ExportMissing { .. } => 9,
+            Self::ExportForeign { .. } => 10,
+            Self::ExportSignature { .. } => 11,
+            Self::StartFunction => 12,
+            Self::SegmentOutOfBounds { .. } => 13,
+            Self::TooMany { .. } => 14,
+            Self::Compiler { .. } => 255,
+        }
+    }
+}
+
 /// What the code may not have too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bounded {
