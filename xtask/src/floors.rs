@@ -57,6 +57,12 @@ const ROOMS: &[Room] = &[
     Room("fuzz", Side::Tools, 5),
 ];
 
+/// The folders of all crates that have a place.
+#[cfg(test)]
+pub fn folders() -> impl Iterator<Item = &'static str> {
+    ROOMS.iter().map(|Room(folder, ..)| *folder)
+}
+
 /// Whether the room at `from` may import the room at `to`, both as places in [`ROOMS`].
 fn may_import(from: usize, to: usize) -> bool {
     let (Room(_, from_side, from_floor), Room(_, to_side, to_floor)) = (&ROOMS[from], &ROOMS[to]);
