@@ -42,7 +42,12 @@ impl Backlog {
     }
 
     /// Takes messages. Once they reach `target`, and add up to it, all that were held are returned.
-    pub fn deliver(&mut self, messages: Vec<Message>, executed: Tip, target: Tip) -> Result<Vec<Message>, DeliveryError> {
+    pub fn deliver(
+        &mut self,
+        messages: Vec<Message>,
+        executed: Tip,
+        target: Tip,
+    ) -> Result<Vec<Message>, DeliveryError> {
         let mut tip = self.tip;
         let mut size_bytes = self.size_bytes;
         for message in &messages {
@@ -110,7 +115,10 @@ mod tests {
         let target = tip_of(&all);
         let mut backlog = Backlog::after(start());
         let wanted = MessageNumber::new(0);
-        assert_eq!(backlog.deliver(all[1..].to_vec(), start(), target), Err(DeliveryError::NotNext { wanted }));
+        assert_eq!(
+            backlog.deliver(all[1..].to_vec(), start(), target),
+            Err(DeliveryError::NotNext { wanted })
+        );
         let wanted = MessageNumber::new(1);
         for bad in [[&all[0], &all[2]], [&all[0], &all[0]]] {
             let delivery = bad.into_iter().cloned().collect();

@@ -13,9 +13,10 @@ use crate::{
 use codec::{Decode, Encode};
 use phala_crypto::signature;
 use phala_types::{
-    AccountId, Amount, ClusterId, CodeHash, ContractId, Digest, GenesisHash, decode_exact,
+    AccountId, Amount, ClusterId, CodeHash, ContractId, Digest, GenesisHash,
     cluster::{ClusterMessage, code_hash},
     command::{Action, Command, Ended, Execution, Outcome, Rejection, SignedCommand},
+    decode_exact,
     envelope::{Envelope, EnvelopeHeader, Recipient},
     limits::{CALL_GAS_MAX, OUTCOMES_MAX},
     mailbox::Message,
@@ -134,7 +135,12 @@ impl<E: Engine> Executor<'_, E> {
     }
 
     /// Opens a command, verifies who signed it, and uses up its sequence.
-    fn authorise(&mut self, contract: ContractId, action: Action, envelope: &[u8]) -> Result<Command, Rejected> {
+    fn authorise(
+        &mut self,
+        contract: ContractId,
+        action: Action,
+        envelope: &[u8],
+    ) -> Result<Command, Rejected> {
         let envelope: Envelope = decode_exact(envelope).map_err(|_| Rejection::MalformedEnvelope)?;
         if envelope.header.key_version != KEY_VERSION {
             return Err(Rejection::UnknownKeyVersion.into());

@@ -11,8 +11,8 @@ use phala_types::{
     limits::{CALL_DEPTH_MAX, EVENTS_MAX},
 };
 use phala_vm::{
-    AccountBytes, Balance, Call, CallRequest, CodeChange, Context, DelegateRequest, Engine, Entry, Execution, FrameError,
-    FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment, Trap,
+    AccountBytes, Balance, Call, CallRequest, CodeChange, Context, DelegateRequest, Engine, Entry, Execution,
+    FrameError, FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment, Trap,
 };
 use std::collections::BTreeMap;
 
@@ -116,7 +116,16 @@ const MINIMUM_BALANCE: Balance = 1;
 impl<'a, E: Engine> World<'a, E> {
     /// The world as the store has it.
     pub fn new(engine: &'a E, codes: &'a mut Codes<E>, store: &'a Store, moment: Moment) -> Self {
-        Self { engine, codes, store, moment, layers: Vec::new(), stack: Vec::new(), instantiated: 0, is_faulty: false }
+        Self {
+            engine,
+            codes,
+            store,
+            moment,
+            layers: Vec::new(),
+            stack: Vec::new(),
+            instantiated: 0,
+            is_faulty: false,
+        }
     }
 
     /// Runs the outermost frame. What it and its callees changed comes with it, and is empty if it failed.
@@ -173,7 +182,8 @@ impl<'a, E: Engine> World<'a, E> {
         }
         self.layers.push(layer);
         self.stack.push(OnStack { contract: frame.contract, allows_reentry: true });
-        let call = Call { entry: frame.entry, input: frame.input, gas_limit: frame.gas_limit, context: &context };
+        let call =
+            Call { entry: frame.entry, input: frame.input, gas_limit: frame.gas_limit, context: &context };
         let mut host = FrameHost { world: self, contract: frame.contract, context: &context };
         let execution = engine.run(&artifact, call, &mut host);
         self.stack.pop();
@@ -215,9 +225,10 @@ impl<'a, E: Engine> World<'a, E> {
                 self.is_faulty = true;
                 FrameOutcome { result: Err(FrameError::Trapped), gas_used }
             }
-            Ok(execution) => {
-                FrameOutcome { result: execution.result.map_err(|_| FrameError::Trapped), gas_used: execution.gas_used }
-            }
+            Ok(execution) => FrameOutcome {
+                result: execution.result.map_err(|_| FrameError::Trapped),
+                gas_used: execution.gas_used,
+            },
         }
     }
 }
@@ -266,7 +277,8 @@ impl<E: Engine> Host for FrameHost<'_, '_, '_, E> {
     }
 
     fn deposit_event(&mut self, event: phala_vm::Event) -> Result<(), HostError> {
-        let count = self.world.layers.iter().fold(0usize, |count, layer| count.saturating_add(layer.events.len()));
+        let count =
+            self.world.layers.iter().fold(0usize, |count, layer| count.saturating_add(layer.events.len()));
         if count >= EVENTS_MAX as usize {
             return Err(HostError::LimitReached);
         }

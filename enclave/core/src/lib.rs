@@ -24,6 +24,8 @@ mod keys;
 mod nonces;
 mod query;
 mod records;
+#[cfg(feature = "replay")]
+pub mod replay;
 mod schema;
 mod store;
 mod worker;

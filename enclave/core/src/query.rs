@@ -101,7 +101,9 @@ impl<E: Engine> Live<E> {
             NonceError::Full => Refusal::Busy,
         })?;
         let (answer, subject) = match &query.question {
-            Question::Call { contract, gas_limit, input } => self.call(serving, query, contract, *gas_limit, input)?,
+            Question::Call { contract, gas_limit, input } => {
+                self.call(serving, query, contract, *gas_limit, input)?
+            }
             Question::Outcome { contract, number } => self.outcome(serving, query, contract, *number)?,
         };
         let contract = *query.question.contract();
@@ -224,6 +226,12 @@ fn check_authority(serving: &Serving, worker: WorkerId, signed: &SignedQuery) ->
     let genesis: &GenesisHash = &serving.genesis;
     signature::verify_session(&certificate.session_key, signature, Tag::QUERY, genesis, query)
         .map_err(|_| Refusal::BadSignature)?;
-    signature::verify(&certificate.signer, &query.certificate.signature, Tag::CERTIFICATE, genesis, certificate)
-        .map_err(|_| Refusal::ForeignCertificate)
+    signature::verify(
+        &certificate.signer,
+        &query.certificate.signature,
+        Tag::CERTIFICATE,
+        genesis,
+        certificate,
+    )
+    .map_err(|_| Refusal::ForeignCertificate)
 }

@@ -91,7 +91,8 @@ impl Disk {
     /// With the platform's sealing key.
     pub fn new(sealing_key: &Secret<[u8; 32]>) -> Self {
         let key = RecordKey::derive(sealing_key);
-        let (seed_name, root_name) = (key.name(&Tag::RECORD_SEED.bytes()), key.name(&Tag::RECORD_ROOT.bytes()));
+        let (seed_name, root_name) =
+            (key.name(&Tag::RECORD_SEED.bytes()), key.name(&Tag::RECORD_ROOT.bytes()));
         Self { key, seed_name, root_name }
     }
 
@@ -144,7 +145,8 @@ impl Disk {
                     entries.insert(name.to_vec(), None);
                     continue;
                 };
-                let (key, value) = decode_exact::<(Vec<u8>, Vec<u8>)>(&opened).map_err(|_| BootError::Edited)?;
+                let (key, value) =
+                    decode_exact::<(Vec<u8>, Vec<u8>)>(&opened).map_err(|_| BootError::Edited)?;
                 entries.insert(key, Some(value));
             }
         }
@@ -189,7 +191,8 @@ mod tests {
     }
 
     fn entries(list: &[(&str, &str)]) -> Vec<Record> {
-        let changes = list.iter().map(|(k, v)| (k.as_bytes().to_vec(), Some(v.as_bytes().to_vec()))).collect();
+        let changes =
+            list.iter().map(|(k, v)| (k.as_bytes().to_vec(), Some(v.as_bytes().to_vec()))).collect();
         disk().seal_entries(&changes, &mut entropy()).unwrap().into_iter().map(record).collect()
     }
 

@@ -36,7 +36,10 @@ impl Store {
 
     /// The names that begin with `prefix`, in their order.
     pub fn names<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = &'a Vec<u8>> {
-        self.entries.range(prefix.to_vec()..).map(|(key, _)| key).take_while(move |key| key.starts_with(prefix))
+        self.entries
+            .range(prefix.to_vec()..)
+            .map(|(key, _)| key)
+            .take_while(move |key| key.starts_with(prefix))
     }
 
     /// Makes changes. The root follows with [`Self::commit`].
@@ -55,7 +58,10 @@ impl Store {
         let changes = core::mem::take(&mut self.uncommitted);
         let mut trie = match changes.is_empty() {
             true => return Ok(changes),
-            false => TrieDBMutBuilder::<LayoutV1<Blake2Hasher>>::from_existing(&mut self.nodes, &mut self.root).build(),
+            false => {
+                TrieDBMutBuilder::<LayoutV1<Blake2Hasher>>::from_existing(&mut self.nodes, &mut self.root)
+                    .build()
+            }
         };
         for (key, value) in &changes {
             match value {
@@ -80,7 +86,9 @@ mod tests {
     use super::*;
 
     fn changes(list: &[(&str, Option<&str>)]) -> Changes {
-        list.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.map(|v| v.as_bytes().to_vec()))).collect()
+        list.iter()
+            .map(|(key, value)| (key.as_bytes().to_vec(), value.map(|v| v.as_bytes().to_vec())))
+            .collect()
     }
 
     #[test]
@@ -89,7 +97,13 @@ mod tests {
         straight.change(changes(&[("alice", Some("10")), ("bob", Some("5"))]));
         straight.commit().unwrap();
         let mut winding = Store::default();
-        for step in [("bob", Some("1")), ("carol", Some("9")), ("bob", Some("5")), ("alice", Some("10")), ("carol", None)] {
+        for step in [
+            ("bob", Some("1")),
+            ("carol", Some("9")),
+            ("bob", Some("5")),
+            ("alice", Some("10")),
+            ("carol", None),
+        ] {
             winding.change(changes(&[step]));
             winding.commit().unwrap();
         }

@@ -15,8 +15,8 @@ use crate::{
 use phala_crypto::Secret;
 use phala_light::{FinalizedHead, Light, WorkerView};
 use phala_types::{
-    AccountId, BlockHash, BlockNumber, BlockRef, Bytes, ClusterId, ContractId, Digest, GenesisHash, MessageNumber, Millis,
-    StateRoot, Untrusted, WorkerId,
+    AccountId, BlockHash, BlockNumber, BlockRef, Bytes, ClusterId, ContractId, Digest, GenesisHash,
+    MessageNumber, Millis, StateRoot, Untrusted, WorkerId,
     cluster::Checkpoint,
     decode_exact,
     finality::{FinalityProof, GenesisProof, StorageProof},
@@ -229,7 +229,9 @@ impl<E: Engine> Core<E> {
                 let status = self.status();
                 let mut effects = taken.effects;
                 effects.push(match taken.answer {
-                    TakenAnswer::Accepted(accepted) => Effect::Relay(RelayOutput { status, result: Ok(accepted) }),
+                    TakenAnswer::Accepted(accepted) => {
+                        Effect::Relay(RelayOutput { status, result: Ok(accepted) })
+                    }
                     TakenAnswer::Attest(registration) => Effect::Attest { registration, status },
                 });
                 effects
@@ -335,8 +337,13 @@ impl<E: Engine> Live<E> {
         Ok(Taken::done(vec![self.write_root(Vec::new(), entropy)?]))
     }
 
-    fn register(&mut self, operator: AccountId, endpoint: Bytes<ENDPOINT_BYTES_MAX>) -> Result<Taken, Refused> {
-        let no_chain = || refused(Blame::OutOfOrder, "the worker has to verify a block before it can register");
+    fn register(
+        &mut self,
+        operator: AccountId,
+        endpoint: Bytes<ENDPOINT_BYTES_MAX>,
+    ) -> Result<Taken, Refused> {
+        let no_chain =
+            || refused(Blame::OutOfOrder, "the worker has to verify a block before it can register");
         let light = self.light.as_ref().ok_or_else(no_chain)?;
         let registration = Registration {
             genesis: light.genesis(),
@@ -358,9 +365,8 @@ impl<E: Engine> Live<E> {
     ) -> Result<Taken, Refused> {
         let no_genesis = || refused(Blame::OutOfOrder, "the worker has no network yet");
         let mut light = self.light.clone().ok_or_else(no_genesis)?;
-        let head = light
-            .import(Untrusted::new(proof.clone()))
-            .map_err(|error| refused(error.blame(), error))?;
+        let head =
+            light.import(Untrusted::new(proof.clone())).map_err(|error| refused(error.blame(), error))?;
         let view = view.map(|view| self.read_view(&head, view)).transpose()?;
         // Everything is verified: from here on the input is taken.
         let block = head.block_ref();
@@ -404,12 +410,19 @@ impl<E: Engine> Live<E> {
         }
         let signed = self.signed.iter().find(|signed| signed.position == certified.position);
         match signed {
-            Some(signed) if signed.state_root != certified.state_root => Err(Refused::Halt(HaltReason::Diverged)),
+            Some(signed) if signed.state_root != certified.state_root => {
+                Err(Refused::Halt(HaltReason::Diverged))
+            }
             _ => Ok(()),
         }
     }
 
-    fn take_messages(&mut self, messages: Vec<Message>, tier: Tier, entropy: &mut Entropy) -> Result<Taken, Refused> {
+    fn take_messages(
+        &mut self,
+        messages: Vec<Message>,
+        tier: Tier,
+        entropy: &mut Entropy,
+    ) -> Result<Taken, Refused> {
         let early = || refused(Blame::OutOfOrder, "the worker has not verified a tip of its cluster's topic");
         let target = self.target().ok_or_else(early)?;
         let membership = self.membership.as_mut().ok_or_else(early)?;
@@ -489,11 +502,13 @@ impl<E: Engine> Live<E> {
     fn checkpoint(&mut self) -> Accepted {
         let (Some(serving), Some(view)) = (&self.serving, &self.view) else { return Accepted::Done };
         let head = serving.head.number;
-        let certified = view.items.checkpoint.as_ref().map(|checkpoint| checkpoint.position).unwrap_or_default();
+        let certified =
+            view.items.checkpoint.as_ref().map(|checkpoint| checkpoint.position).unwrap_or_default();
         if certified >= serving.position || serving.head.number > serving.expires_at {
             return Accepted::Done;
         }
-        let is_early = |offered: BlockNumber| head.value() < offered.value().saturating_add(CHECKPOINT_BLOCKS);
+        let is_early =
+            |offered: BlockNumber| head.value() < offered.value().saturating_add(CHECKPOINT_BLOCKS);
         if self.offered_at.is_some_and(is_early) {
             return Accepted::Done;
         }
@@ -547,9 +562,15 @@ impl core::fmt::Display for DeliveryError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::NotNext { wanted } => write!(f, "the next message is number {wanted}"),
-            Self::BeyondTip => f.write_str("the messages go beyond the verified tip; send a newer block first"),
-            Self::NotOnChain => f.write_str("the messages do not add up to the verified tip: one is not the chain's"),
-            Self::TooLong => f.write_str("the backlog is longer than a worker holds; send an older block first"),
+            Self::BeyondTip => {
+                f.write_str("the messages go beyond the verified tip; send a newer block first")
+            }
+            Self::NotOnChain => {
+                f.write_str("the messages do not add up to the verified tip: one is not the chain's")
+            }
+            Self::TooLong => {
+                f.write_str("the backlog is longer than a worker holds; send an older block first")
+            }
         }
     }
 }

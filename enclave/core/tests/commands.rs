@@ -24,7 +24,12 @@ fn stored(world: &mut World, user: &User, contract: ContractId) -> Vec<u8> {
 }
 
 /// Puts a command message on the chain that must be rejected, and checks that nothing but its outcome is there.
-fn rejected(world: &mut World, user: &User, contract: ContractId, envelope: Bytes<{ phala_types::limits::ENVELOPE_BYTES_MAX }>) -> Rejection {
+fn rejected(
+    world: &mut World,
+    user: &User,
+    contract: ContractId,
+    envelope: Bytes<{ phala_types::limits::ENVELOPE_BYTES_MAX }>,
+) -> Rejection {
     let before = stored(world, user, contract);
     let number = world.execute(ClusterMessage::Command { contract, envelope });
     assert_eq!(stored(world, user, contract), before);
@@ -41,7 +46,9 @@ fn a_command_changes_the_contract_and_its_signer_reads_the_outcome() {
     assert_eq!(stored(&mut world, &alice, contract), [0; 32]);
     let number = world.call(&alice, contract, 2, vec![0]);
     assert_eq!(stored(&mut world, &alice, contract), alice.account().as_bytes());
-    let Outcome::Executed(run) = world.outcome(&alice, contract, number).unwrap().0 else { panic!("not executed") };
+    let Outcome::Executed(run) = world.outcome(&alice, contract, number).unwrap().0 else {
+        panic!("not executed")
+    };
     assert!(run.is_committed());
     assert_eq!(run.caller, alice.account());
     assert_eq!(run.events.len(), 1);
@@ -53,7 +60,10 @@ fn a_stranger_does_not_read_anothers_outcome() {
     let (alice, mallory) = (User::new(1), User::new(2));
     let (mut world, contract) = World::with_notebook(&alice);
     let number = world.call(&alice, contract, 2, vec![0]);
-    assert_eq!(world.outcome(&mallory, contract, number).unwrap_err(), phala_types::query::Refusal::UnknownCommand);
+    assert_eq!(
+        world.outcome(&mallory, contract, number).unwrap_err(),
+        phala_types::query::Refusal::UnknownCommand
+    );
 }
 
 #[test]
@@ -62,7 +72,9 @@ fn a_contract_that_reverts_traps_or_never_ends_changes_nothing() {
     let (mut world, contract) = World::with_notebook(&alice);
     for (sequence, selector) in [(2, 2), (3, 3), (4, 4)] {
         let number = world.call(&alice, contract, sequence, vec![selector]);
-        let Outcome::Executed(run) = world.outcome(&alice, contract, number).unwrap().0 else { panic!("not executed") };
+        let Outcome::Executed(run) = world.outcome(&alice, contract, number).unwrap().0 else {
+            panic!("not executed")
+        };
         assert!(!run.is_committed());
         assert!(run.events.is_empty());
         assert_eq!(matches!(run.ended, Ended::Trapped(_)), selector != 2);
@@ -76,9 +88,13 @@ fn a_contract_that_reverts_traps_or_never_ends_changes_nothing() {
 fn bytes_that_are_no_envelope_are_rejected() {
     let alice = User::new(1);
     let (mut world, contract) = World::with_notebook(&alice);
-    let good: Vec<u8> = world.sealed::<1_000_000>(&alice, &alice.command(contract, Action::Call, 9, vec![0])).to_vec();
+    let good: Vec<u8> =
+        world.sealed::<1_000_000>(&alice, &alice.command(contract, Action::Call, 9, vec![0])).to_vec();
     for bad in [vec![], vec![0xff; 64], good[..good.len() - 1].to_vec(), [&good[..], &[0]].concat()] {
-        assert_eq!(rejected(&mut world, &alice, contract, bad.try_into().unwrap()), Rejection::MalformedEnvelope);
+        assert_eq!(
+            rejected(&mut world, &alice, contract, bad.try_into().unwrap()),
+            Rejection::MalformedEnvelope
+        );
     }
 }
 
@@ -96,7 +112,10 @@ fn an_envelope_for_another_network_contract_or_key_is_rejected() {
     let cases: [(Bytes<_>, Rejection); 6] = [
         (with(&|e| e.header.version = 9), Rejection::MalformedEnvelope),
         (with(&|e| e.header.genesis = GenesisHash::new([9; 32])), Rejection::MalformedEnvelope),
-        (with(&|e| e.header.recipient = Recipient::Contract(ContractId::new([9; 32]))), Rejection::MalformedEnvelope),
+        (
+            with(&|e| e.header.recipient = Recipient::Contract(ContractId::new([9; 32]))),
+            Rejection::MalformedEnvelope,
+        ),
         (with(&|e| e.header.key_version = KeyVersion::new(1)), Rejection::UnknownKeyVersion),
         (with(&|e| e.encapsulated_key[3] ^= 1), Rejection::ForeignCiphertext),
         (with(&|e| e.ciphertext = vec![0; 300].try_into().unwrap()), Rejection::ForeignCiphertext),
@@ -147,7 +166,8 @@ fn a_command_signed_by_another_for_another_purpose_or_network_is_rejected() {
         alice.sign(Tag::QUERY, &genesis, &command),
         alice.sign(Tag::COMMAND, &GenesisHash::new([9; 32]), &command),
     ] {
-        let envelope = world.sealed_bytes(contract, &SignedCommand { command: command.clone(), signature }.encode());
+        let envelope =
+            world.sealed_bytes(contract, &SignedCommand { command: command.clone(), signature }.encode());
         assert_eq!(rejected(&mut world, &alice, contract, envelope), Rejection::BadSignature);
     }
 }
@@ -215,13 +235,9 @@ fn code_that_is_invalid_floats_or_there_already_is_rejected_and_the_worker_goes_
     let (mut world, contract) = World::with_notebook(&alice);
     let float = r#"(module (import "env" "memory" (memory 1 1)) (func (export "deploy")) (func (export "call") (drop (f32.const 1))))"#;
     let foreign = r#"(module (import "env" "memory" (memory 1 1)) (import "wasi" "fd_write" (func)) (func (export "deploy")) (func (export "call")))"#;
-    let positions = [
-        b"not wasm".to_vec(),
-        wat::parse_str(float).unwrap(),
-        wat::parse_str(foreign).unwrap(),
-        notebook(),
-    ]
-    .map(|code| world.execute(ClusterMessage::CodeUploaded { code: code.try_into().unwrap() }));
+    let positions =
+        [b"not wasm".to_vec(), wat::parse_str(float).unwrap(), wat::parse_str(foreign).unwrap(), notebook()]
+            .map(|code| world.execute(ClusterMessage::CodeUploaded { code: code.try_into().unwrap() }));
     assert_eq!(world.status().position, positions[3].next().unwrap());
     world.call(&alice, contract, 2, vec![0]);
     assert_eq!(stored(&mut world, &alice, contract), alice.account().as_bytes());

@@ -7,7 +7,8 @@ use codec::Encode;
 use harness::*;
 use phala_crypto::signature::verify_worker;
 use phala_types::{
-    BlockHash, BlockNumber, BlockRef, ContractId, Digest, Gas, GenesisHash, KeyVersion, MessageNumber, Nonce, WorkerId,
+    BlockHash, BlockNumber, BlockRef, ContractId, Digest, Gas, GenesisHash, KeyVersion, MessageNumber, Nonce,
+    WorkerId,
     envelope::Envelope,
     limits::{CALL_GAS_MAX, CERTIFICATE_BLOCKS_MAX, ENVELOPE_BYTES_MAX, QUERY_WINDOW_BLOCKS},
     query::{Answer, OpenRefusal, Query, Question, Refusal, Reply, Scope},
@@ -47,7 +48,9 @@ fn an_answer_comes_with_a_receipt_that_binds_it() {
     let question = Digest::new(Tag::QUERY_DIGEST.digest(&query.question));
     let answer = Digest::new(Tag::OUTCOME_DIGEST.digest(&answer));
     assert_eq!(receipt.subject, Subject::Query { question, answer });
-    let verify = |receipt| verify_worker(&world.status().worker, &signed.signature, Tag::RECEIPT, &world.genesis(), receipt);
+    let verify = |receipt| {
+        verify_worker(&world.status().worker, &signed.signature, Tag::RECEIPT, &world.genesis(), receipt)
+    };
     assert!(verify(receipt).is_ok());
     let mut forged = receipt.clone();
     forged.position = MessageNumber::new(0);
@@ -81,7 +84,10 @@ fn a_worker_that_has_not_executed_what_precedes_the_named_block_answers_behind()
     let envelope = vec![].try_into().unwrap();
     world.enqueue(phala_types::cluster::ClusterMessage::Command { contract, envelope });
     world.finalize().unwrap();
-    assert_eq!(world.query(&alice, contract, &[1]).unwrap_err(), Refusal::Behind { verified: executed.number });
+    assert_eq!(
+        world.query(&alice, contract, &[1]).unwrap_err(),
+        Refusal::Behind { verified: executed.number }
+    );
     // Who knows only the older block is still answered, from the state at it.
     let mut query = world.query_for(&alice, ask_notebook(contract));
     query.known_block = executed;
@@ -207,7 +213,9 @@ fn bytes_that_are_no_envelope_or_for_another_are_refused_unsealed() {
     let (good, _) = world.seal_query(&alice, &query);
     let bytes = good.encode();
     let too_long = vec![0; ENVELOPE_BYTES_MAX as usize + 1];
-    for bad in [vec![], vec![7; 100], bytes[..bytes.len() - 1].to_vec(), [&bytes[..], &[0]].concat(), too_long] {
+    for bad in
+        [vec![], vec![7; 100], bytes[..bytes.len() - 1].to_vec(), [&bytes[..], &[0]].concat(), too_long]
+    {
         assert_eq!(world.ask_bytes(bad), Err(OpenRefusal::MalformedEnvelope));
     }
     let changes: [&dyn Fn(&mut Envelope); 4] = [

@@ -42,7 +42,13 @@ fn flipped<const N: u32>(bytes: &Bytes<N>, position: usize) -> Bytes<N> {
 fn bytes_that_are_no_input_are_malformed() {
     let mut world = World::serving();
     let good = world.next_block().encode();
-    for bad in [vec![], vec![9], good[..good.len() - 1].to_vec(), [&good[..], &[0]].concat(), vec![0; DELIVERY_BYTES_MAX + 1]] {
+    for bad in [
+        vec![],
+        vec![9],
+        good[..good.len() - 1].to_vec(),
+        [&good[..], &[0]].concat(),
+        vec![0; DELIVERY_BYTES_MAX + 1],
+    ] {
         let error = world.send_bytes(bad).result.unwrap_err();
         assert_eq!(error.blame, Blame::Malformed);
     }
@@ -56,7 +62,8 @@ fn a_changed_header_or_justification_is_refused_and_the_true_one_taken_after() {
     for position in [0, 33, 70, 101] {
         let header = FinalityProof { header: flipped(&proof.header, position), ..proof.clone() };
         world.refused(RelayInput::Finality { proof: header, view: Some(view.clone()) });
-        let justification = FinalityProof { justification: flipped(&proof.justification, position), ..proof.clone() };
+        let justification =
+            FinalityProof { justification: flipped(&proof.justification, position), ..proof.clone() };
         world.refused(RelayInput::Finality { proof: justification, view: Some(view.clone()) });
     }
     world.send(RelayInput::Finality { proof, view: Some(view) }).unwrap();
@@ -92,7 +99,10 @@ fn a_view_that_lacks_something_or_is_of_another_block_is_refused() {
     incomplete.nodes.remove(0);
     let (later_proof, later_view) = parts(world.next_block());
     for bad in [StorageProof::default(), incomplete, later_view.clone()] {
-        assert_eq!(world.refused(RelayInput::Finality { proof: proof.clone(), view: Some(bad) }).0, Blame::Rejected);
+        assert_eq!(
+            world.refused(RelayInput::Finality { proof: proof.clone(), view: Some(bad) }).0,
+            Blame::Rejected
+        );
     }
     // A dropped block is no loss.
     world.send(RelayInput::Finality { proof: later_proof, view: Some(later_view) }).unwrap();
@@ -156,6 +166,7 @@ fn nothing_is_taken_in_the_wrong_phase() {
     let block = world.next_block();
     assert_eq!(world.refused(block).0, Blame::OutOfOrder);
     assert_eq!(world.refused(RelayInput::Messages(Default::default())).0, Blame::OutOfOrder);
-    let register = RelayInput::Register { operator: phala_types::AccountId::new([1; 32]), endpoint: Bytes::default() };
+    let register =
+        RelayInput::Register { operator: phala_types::AccountId::new([1; 32]), endpoint: Bytes::default() };
     assert_eq!(world.refused(register).0, Blame::OutOfOrder);
 }

@@ -7,11 +7,11 @@ use harness::*;
 use phala_core::BootError;
 use phala_light::keys;
 use phala_types::{
+    StateRoot,
     cluster::Checkpoint,
     limits::CHECKPOINT_BLOCKS,
     query::{Answer, OpenRefusal},
     relay::{Blame, HaltReason, Phase, RelayInput},
-    StateRoot,
 };
 
 /// A worker with a contract, some commands executed, and its last checkpoint.
@@ -41,7 +41,9 @@ fn a_restarted_worker_has_its_keys_its_state_and_its_place() {
     assert_eq!(signed.receipt.state_root, before.state_root);
     assert_eq!(signed.receipt.position, before.position);
     let Answer::Call { ended, .. } = answer else { panic!("not a call") };
-    assert!(matches!(ended, phala_types::command::Ended::Returned { data, .. } if data.to_vec() == alice.account().as_bytes()));
+    assert!(
+        matches!(ended, phala_types::command::Ended::Returned { data, .. } if data.to_vec() == alice.account().as_bytes())
+    );
     world.call(&alice, contract, 3, vec![0]);
 }
 

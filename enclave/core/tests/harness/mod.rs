@@ -240,7 +240,9 @@ impl World {
         let input = RelayInput::Register { operator: AccountId::new([9; 32]), endpoint: Bytes::default() };
         let entropy = Secret::new([self.fresh(); 32]);
         let effects = self.core.handle(Input::Relay(Untrusted::new(input.encode())), entropy);
-        let Some(Effect::Attest { registration, .. }) = effects.into_iter().next() else { panic!("no registration") };
+        let Some(Effect::Attest { registration, .. }) = effects.into_iter().next() else {
+            panic!("no registration")
+        };
         let record = WorkerRecord {
             hpke_key: registration.hpke_key,
             operator: registration.operator,
@@ -325,7 +327,10 @@ impl World {
 
     /// Seals a command, signed by `user`, as its contract's inbox wants it.
     pub fn sealed<const N: u32>(&mut self, user: &User, command: &Command) -> Bytes<N> {
-        let signed = SignedCommand { command: command.clone(), signature: user.sign(Tag::COMMAND, &self.genesis(), command) };
+        let signed = SignedCommand {
+            command: command.clone(),
+            signature: user.sign(Tag::COMMAND, &self.genesis(), command),
+        };
         self.sealed_bytes(command.contract, &signed.encode())
     }
 
@@ -337,7 +342,13 @@ impl World {
     }
 
     /// Calls a contract through the chain.
-    pub fn call(&mut self, user: &User, contract: ContractId, sequence: u64, input: Vec<u8>) -> MessageNumber {
+    pub fn call(
+        &mut self,
+        user: &User,
+        contract: ContractId,
+        sequence: u64,
+        input: Vec<u8>,
+    ) -> MessageNumber {
         let command = user.command(contract, Action::Call, sequence, input);
         let envelope = self.sealed(user, &command);
         self.execute(ClusterMessage::Command { contract, envelope })
@@ -395,7 +406,12 @@ impl World {
         reply.result
     }
 
-    pub fn query(&mut self, user: &User, contract: ContractId, input: &[u8]) -> Result<(Answer, SignedReceipt), Refusal> {
+    pub fn query(
+        &mut self,
+        user: &User,
+        contract: ContractId,
+        input: &[u8],
+    ) -> Result<(Answer, SignedReceipt), Refusal> {
         let input = input.to_vec().try_into().unwrap();
         let query = self.query_for(user, Question::Call { contract, gas_limit: GAS, input });
         self.ask(user, &query)
