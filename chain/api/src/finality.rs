@@ -1,7 +1,8 @@
 //! Proofs that blocks are final, from where a light client stands to the chain's head.
 
-use crate::{NodeError, keys, node::Node};
+use crate::{NodeError, node::Node};
 use codec::Decode;
+use phala_light::keys;
 use phala_types::{
     BlockHash, BlockNumber, BlockRef, Bytes, Untrusted,
     finality::{FinalityProof, GenesisProof},

@@ -11,7 +11,6 @@ pub mod backoff;
 mod call;
 mod error;
 mod finality;
-pub mod keys;
 mod mailbox;
 mod node;
 mod submit;

@@ -1,7 +1,8 @@
 //! Messages to workers, as the chain stores them.
 
-use crate::{NodeError, keys, node::Node};
+use crate::{NodeError, node::Node};
 use codec::DecodeAll as _;
+use phala_light::keys;
 use phala_types::{
     BlockHash, MessageNumber, Untrusted,
     mailbox::{Message, Topic},
