@@ -107,7 +107,8 @@ pub fn build(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Bundle, BuildError> {
     let began = Instant::now();
-    let mut report = |phase, detail: Option<&str>| progress(Progress { phase, elapsed: began.elapsed(), detail });
+    let mut report =
+        |phase, detail: Option<&str>| progress(Progress { phase, elapsed: began.elapsed(), detail });
 
     report(Phase::FindToolchain, None);
     let wanted = options.toolchain.clone().or_else(|| std::env::var(TOOLCHAIN_VARIABLE).ok());
@@ -128,5 +129,8 @@ pub fn build(
     })?;
 
     report(Phase::Write, None);
-    Bundle::write(&project, bundle::Parts { code, description, optimizer, ink: compiled.ink_version, toolchain })
+    Bundle::write(
+        &project,
+        bundle::Parts { code, description, optimizer, ink: compiled.ink_version, toolchain },
+    )
 }

@@ -9,6 +9,9 @@
 
 /// Entering a contract: a fresh instance with zeroed memory. Measured below 10 us.
 pub const FRAME: u64 = 32_768;
+/// A page of memory, at the beginning of the call or when the contract's memory has grown: the kernel gives and takes 16
+/// pages of its own for it.
+pub const MEMORY_PAGE: u64 = 8_192;
 /// Any host function: leaving the program and coming back. Measured below 50 ns.
 pub const HOST_FUNCTION: u64 = 128;
 /// Copying one byte into or out of the contract's memory.

@@ -3,12 +3,15 @@
 //!
 //! Instances come from a pool, with memory images mapped copy-on-write: making one takes microseconds. Each call has a
 //! store of its own, so nothing of a call is left for the next one but the pages that the pool has zeroed.
+//!
+//! Gas is wasmtime's fuel. It is checked where functions begin, loops repeat and host functions are called, so a call may
+//! run over its limit by one stretch of straight code; it then counts as having used the limit exactly.
 
 use core::ptr::NonNull;
 
 use wasmtime::{
-    Caller, Config, Engine as Compiler, InstanceAllocationStrategy, InstancePre, Linker, Memory, Module,
-    ModuleExport, OptLevel, PoolingAllocationConfig, Store, Strategy,
+    Caller, Config, Engine as Compiler, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Memory,
+    Module, ModuleExport, OptLevel, PoolingAllocationConfig, Store, Strategy,
 };
 
 use crate::abi::{MAX_INPUT_BYTES, MAX_MEMORY_PAGES, MAX_WASM_STACK_BYTES, WASM_PAGE_BYTES};
@@ -43,6 +46,7 @@ pub struct CompiledContract {
     deploy: ModuleExport,
     call: ModuleExport,
     memory: ModuleExport,
+    initial_pages: u64,
 }
 
 /// The engine could not be made: the platform lacks what it needs. Nothing that a contract or a user can cause.
@@ -133,12 +137,17 @@ impl Engine for WasmtimeEngine {
         let compiled = || {
             let module = Module::from_binary(&self.compiler, &admitted)?;
             let linked = self.linker.instantiate_pre(&module)?;
+            let initial_pages = match module.get_export(code::MEMORY_EXPORT) {
+                Some(ExternType::Memory(memory)) => memory.minimum(),
+                _ => return Err(wasmtime::Error::msg("the memory is gone")),
+            };
             let export =
                 |name| module.get_export_index(name).ok_or_else(|| wasmtime::Error::msg("an export is gone"));
             Ok(CompiledContract {
                 deploy: export("deploy")?,
                 call: export("call")?,
                 memory: export(code::MEMORY_EXPORT)?,
+                initial_pages,
                 linked,
             })
         };
@@ -162,7 +171,8 @@ fn run_in_store(
     if call.input.len() > usize::try_from(MAX_INPUT_BYTES).unwrap_or(usize::MAX) {
         return Err(Trap::InputTooLong);
     }
-    let Some(left) = gas_left.checked_sub(gas::FRAME) else {
+    let price = gas::linear(gas::FRAME, gas::MEMORY_PAGE, artifact.initial_pages);
+    let Some(left) = gas_left.checked_sub(price) else {
         *gas_left = 0;
         return Err(Trap::OutOfGas);
     };
@@ -176,6 +186,7 @@ fn run_in_store(
         context: call.context.clone(),
         state: State { input: Some(call.input.to_vec()), events: 0 },
         memory: None,
+        paid_pages: artifact.initial_pages,
         stop: None,
     };
     let mut store = Store::new(compiler, guest);
@@ -184,7 +195,8 @@ fn run_in_store(
     let instance = artifact.linked.instantiate(&mut store).map_err(|_| Trap::HostFault)?;
     let memory =
         instance.get_module_export(&mut store, &artifact.memory).and_then(wasmtime::Extern::into_memory);
-    store.data_mut().memory = Some(memory.ok_or(Trap::HostFault)?);
+    let memory = memory.ok_or(Trap::HostFault)?;
+    store.data_mut().memory = Some(memory);
     let entry = match call.entry {
         Entry::Deploy => &artifact.deploy,
         Entry::Call => &artifact.call,
@@ -196,14 +208,18 @@ fn run_in_store(
         .ok_or(Trap::HostFault)?;
 
     let ended = function.call(&mut store, ());
-    *gas_left = store.get_fuel().unwrap_or(0);
-    match (ended, store.data_mut().stop.take()) {
+    let fuel = store.get_fuel().unwrap_or(0);
+    let unpaid = memory.size(&store).saturating_sub(store.data().paid_pages);
+    let paid = fuel.checked_sub(gas::linear(0, gas::MEMORY_PAGE, unpaid));
+    *gas_left = paid.unwrap_or(0);
+    let result = match (ended, store.data_mut().stop.take()) {
         (_, Some(Stop::Return(answer))) => Ok(answer),
         (_, Some(Stop::Trap(trap))) => Err(trap),
         // A contract that just ends has answered nothing, successfully.
         (Ok(()), None) => Ok(Return::default()),
         (Err(error), None) => Err(trap_of(&error)),
-    }
+    };
+    if paid.is_none() && result.is_ok() { Err(Trap::OutOfGas) } else { result }
 }
 
 fn trap_of(error: &wasmtime::Error) -> Trap {
@@ -228,6 +244,9 @@ pub(crate) struct Guest {
     context: Context,
     state: State,
     memory: Option<Memory>,
+    /// The pages of memory that are paid for. The contract grows its memory without asking the host, so growth is
+    /// charged when the host sees it next: at a host function, or at the end.
+    paid_pages: u64,
     stop: Option<Stop>,
 }
 
@@ -238,10 +257,13 @@ pub(crate) fn enter<R>(
 ) -> wasmtime::Result<R> {
     let fuel = guest.get_fuel()?;
     let memory = guest.data().memory.ok_or_else(|| wasmtime::Error::msg("no memory"))?;
+    let pages = memory.size(&guest);
     let (memory, data) = memory.data_and_store_mut(&mut guest);
-    let Guest { host, context, state, .. } = data;
+    let Guest { host, context, state, paid_pages, .. } = data;
+    let price = gas::linear(gas::HOST_FUNCTION, gas::MEMORY_PAGE, pages.saturating_sub(*paid_pages));
+    *paid_pages = pages;
     let mut session = Session { memory, gas_left: fuel, state, context, host: host.get() };
-    let result = session.charge(gas::HOST_FUNCTION).map_err(Stop::from).and_then(|()| function(&mut session));
+    let result = session.charge(price).map_err(Stop::from).and_then(|()| function(&mut session));
     let gas_left = session.gas_left;
     guest.set_fuel(gas_left)?;
     result.map_err(|stop| {

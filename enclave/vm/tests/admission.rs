@@ -36,7 +36,8 @@ fn sign_extension_is_admitted() {
 
 #[test]
 fn custom_sections_are_admitted_anywhere() {
-    let text = format!(r#"(module (@custom "a" "x") {MEMORY} (@custom "b" (after import) "y") {ENTRY_POINTS})"#);
+    let text =
+        format!(r#"(module (@custom "a" "x") {MEMORY} (@custom "b" (after import) "y") {ENTRY_POINTS})"#);
     assert!(engine().prepare(&wat::parse_str(text).unwrap()).is_ok());
 }
 
@@ -71,7 +72,10 @@ fn an_ill_typed_body_is_malformed() {
 #[test]
 fn code_over_the_size_limit_is_too_large() {
     let wasm = vec![0; code::MAX_CODE_BYTES + 1];
-    assert_eq!(engine().prepare(&wasm).err(), Some(CodeError::TooLarge { size_bytes: code::MAX_CODE_BYTES + 1 }));
+    assert_eq!(
+        engine().prepare(&wasm).err(),
+        Some(CodeError::TooLarge { size_bytes: code::MAX_CODE_BYTES + 1 })
+    );
 }
 
 #[test]
@@ -130,8 +134,10 @@ fn an_import_that_no_host_gives_is_named() {
 
 #[test]
 fn a_host_function_with_another_signature_is_refused() {
-    for signature in ["(param i32)", "(param i32 i32 i32)", "(param i32 i64)", "(param i32 i32) (result i32)"] {
-        let text = format!(r#"(module (import "seal0" "caller" (func {signature})) {MEMORY} {ENTRY_POINTS})"#);
+    for signature in ["(param i32)", "(param i32 i32 i32)", "(param i32 i64)", "(param i32 i32) (result i32)"]
+    {
+        let text =
+            format!(r#"(module (import "seal0" "caller" (func {signature})) {MEMORY} {ENTRY_POINTS})"#);
         let expected = CodeError::WrongSignature { module: "seal0".into(), name: "caller".into() };
         assert_eq!(refusal(&text), expected);
     }
@@ -164,7 +170,10 @@ fn call_and_deploy_must_be_there_and_nothing_else() {
         r#"(table (export "other") 1 funcref)"#,
         r#"(export "other" (memory 0))"#,
     ] {
-        assert_eq!(with(&format!("{ENTRY_POINTS} {foreign}")), CodeError::ExportForeign { name: "other".into() });
+        assert_eq!(
+            with(&format!("{ENTRY_POINTS} {foreign}")),
+            CodeError::ExportForeign { name: "other".into() }
+        );
     }
     let memory_as_call = with(r#"(func (export "deploy")) (export "call" (memory 0))"#);
     assert_eq!(memory_as_call, CodeError::ExportForeign { name: "call".into() });
@@ -173,10 +182,9 @@ fn call_and_deploy_must_be_there_and_nothing_else() {
 #[test]
 fn call_and_deploy_take_and_return_nothing() {
     let wrong = CodeError::ExportSignature { name: "call".into() };
-    for call in [
-        r#"(func (export "call") (param i32))"#,
-        r#"(func (export "call") (result i32) (i32.const 0))"#,
-    ] {
+    for call in
+        [r#"(func (export "call") (param i32))"#, r#"(func (export "call") (result i32) (i32.const 0))"#]
+    {
         assert_eq!(refusal(&format!(r#"(module {MEMORY} (func (export "deploy")) {call})"#)), wrong);
     }
     // A function of the host under a contract's name.
@@ -220,10 +228,16 @@ fn everything_that_makes_compiling_dear_is_bounded() {
         (many("(global i32 (i32.const 0))", code::MAX_GLOBALS + 1), Bounded::Globals),
         (format!("(table {} funcref)", code::MAX_TABLE_ELEMENTS + 1), Bounded::TableElements),
         (many(r#"(data (i32.const 0) "")"#, code::MAX_SEGMENTS + 1), Bounded::Segments),
-        (format!("(table 1 funcref) {}", many("(elem (i32.const 0))", code::MAX_SEGMENTS + 1)), Bounded::Segments),
+        (
+            format!("(table 1 funcref) {}", many("(elem (i32.const 0))", code::MAX_SEGMENTS + 1)),
+            Bounded::Segments,
+        ),
     ] {
         let refused = refusal_of_module(&definitions);
-        assert!(matches!(refused, CodeError::TooMany { what: found, .. } if found == what), "{what:?}: {refused:?}");
+        assert!(
+            matches!(refused, CodeError::TooMany { what: found, .. } if found == what),
+            "{what:?}: {refused:?}"
+        );
     }
 }
 
@@ -238,11 +252,45 @@ fn what_is_within_the_bounds_is_compiled() {
 }
 
 #[test]
+fn a_refusal_does_not_grow_with_the_code() {
+    let long = "x".repeat(50_000);
+    let unknown = refusal(&format!(r#"(module (import "seal0" "{long}" (func)) {MEMORY} {ENTRY_POINTS})"#));
+    assert!(unknown.to_string().len() < 200);
+    let foreign = refusal_of_module(&format!(r#"(func (export "{long}"))"#));
+    assert!(foreign.to_string().len() < 200);
+}
+
+#[test]
 fn refusals_read_as_sentences() {
     let refused = refusal(&format!("(module {ENTRY_POINTS})"));
     assert_eq!(refused.to_string(), "the code does not import env.memory");
     let refused = CodeError::TooMany { what: Bounded::Globals, count: 300, limit: 256 };
     assert_eq!(refused.to_string(), "the code has 300 globals; the limit is 256");
+}
+
+#[test]
+fn the_numbers_of_refusals_do_not_change() {
+    for (text, number) in [
+        (format!("(module {ENTRY_POINTS})"), 7),
+        (format!("(module (memory 1) {ENTRY_POINTS})"), 8),
+        (format!(r#"(module (import "env" "memory" (memory 17)) {ENTRY_POINTS})"#), 9),
+        (format!(r#"(module {MEMORY} (func (export "call")))"#), 10),
+        (format!(r#"(module {MEMORY} {ENTRY_POINTS} (func (export "x")))"#), 11),
+        (format!(r#"(module {MEMORY} (func (export "deploy")) (func (export "call") (param i32)))"#), 12),
+        (format!("(module {MEMORY} {ENTRY_POINTS} (func $f) (start $f))"), 13),
+        (format!(r#"(module {MEMORY} {ENTRY_POINTS} (data (i32.const -1) "x"))"#), 14),
+        (format!("(module {MEMORY} {ENTRY_POINTS} {})", "(func)".repeat(code::MAX_FUNCTIONS as usize)), 15),
+        (format!("(module {MEMORY} {ENTRY_POINTS} (func (local f32)))"), 3),
+        (format!("(module {MEMORY} {ENTRY_POINTS} (memory 1))"), 4),
+        (format!(r#"(module (import "a" "b" (func)) {MEMORY} {ENTRY_POINTS})"#), 5),
+        (format!(r#"(module (import "seal0" "caller" (func)) {MEMORY} {ENTRY_POINTS})"#), 6),
+    ] {
+        let refused = refusal(&text);
+        assert_eq!(refused.code(), number, "{refused:?}");
+    }
+    assert_eq!(CodeError::TooLarge { size_bytes: 0 }.code(), 1);
+    assert_eq!(CodeError::Malformed { reason: String::new(), offset: 0 }.code(), 2);
+    assert_eq!(CodeError::Compiler { reason: String::new() }.code(), 255);
 }
 
 /// A small generator of our own (xorshift64*), so that a failing seed is a number to type.

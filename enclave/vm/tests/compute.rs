@@ -42,7 +42,10 @@ fn hashes_are_the_published_ones() {
 
 #[test]
 fn hashes_read_only_the_contracts_memory_and_cost_by_the_byte() {
-    assert_eq!(trap(&hashing("hash_sha2_256", 64_537, 32, b""), &mut World::default()), Trap::MemoryOutOfBounds);
+    assert_eq!(
+        trap(&hashing("hash_sha2_256", 64_537, 32, b""), &mut World::default()),
+        Trap::MemoryOutOfBounds
+    );
     let too_long = hashing("hash_sha2_256", MAX_CRYPTO_INPUT_BYTES + 1, 32, b"");
     assert_eq!(trap(&too_long, &mut World::default()), Trap::InputTooLong);
     let used = |len| run(&hashing("hash_keccak_256", len, 32, b""), &mut World::default()).gas_used;

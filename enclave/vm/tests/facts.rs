@@ -35,7 +35,11 @@ fn asking(name: &str, room: u32) -> Vec<u8> {
 fn each_fact_is_told_with_its_length() {
     for (name, expected) in facts() {
         assert_eq!(answer(&asking(name, 1_000), &mut World::default()), expected, "{name}");
-        assert_eq!(answer(&asking(&format!("seal_{name}"), 1_000), &mut World::default()), expected, "seal_{name}");
+        assert_eq!(
+            answer(&asking(&format!("seal_{name}"), 1_000), &mut World::default()),
+            expected,
+            "seal_{name}"
+        );
     }
 }
 
@@ -44,7 +48,11 @@ fn a_fact_fits_exactly_or_traps() {
     for (name, expected) in facts() {
         let room = expected.len() as u32;
         assert_eq!(answer(&asking(name, room), &mut World::default()), expected, "{name}");
-        assert_eq!(trap(&asking(name, room - 1), &mut World::default()), Trap::OutputBufferTooSmall, "{name}");
+        assert_eq!(
+            trap(&asking(name, room - 1), &mut World::default()),
+            Trap::OutputBufferTooSmall,
+            "{name}"
+        );
     }
 }
 
@@ -61,7 +69,8 @@ fn the_gas_that_is_left_is_what_will_be_left() {
 #[test]
 fn gas_has_a_price() {
     let import = r#"(import "seal0" "weight_to_fee" (func $fee (param i64 i32 i32)))"#;
-    let body = "(i32.store (i32.const 0) (i32.const 16)) (call $fee (i64.const 14) (i32.const 4) (i32.const 0))
+    let body =
+        "(i32.store (i32.const 0) (i32.const 16)) (call $fee (i64.const 14) (i32.const 4) (i32.const 0))
         (call $return (i32.const 0) (i32.const 4) (i32.const 16))";
     assert_eq!(answer(&contract(import, body), &mut World::default()), 42u128.to_le_bytes());
 }

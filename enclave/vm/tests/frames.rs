@@ -7,8 +7,7 @@ use common::*;
 use phala_vm::abi::{MAX_INPUT_BYTES, MAX_SALT_BYTES};
 use phala_vm::{Context, FrameError, FrameOutcome, HostError, Return, Trap, gas};
 
-const CALL: &str =
-    r#"(import "seal2" "call" (func $call (param i32 i32 i64 i64 i32 i32 i32 i32 i32 i32) (result i32)))
+const CALL: &str = r#"(import "seal2" "call" (func $call (param i32 i32 i64 i64 i32 i32 i32 i32 i32 i32) (result i32)))
        (import "seal0" "input" (func $input (param i32 i32)))"#;
 const DELEGATE: &str =
     r#"(import "seal0" "delegate_call" (func $delegate (param i32 i32 i32 i32 i32 i32) (result i32)))"#;
@@ -27,7 +26,11 @@ fn calling(flags: u32, gas: u64, value: u32) -> Vec<u8> {
         "(call $call (i32.const {flags}) (i32.const 100) (i64.const {gas}) (i64.const 0) (i32.const -1) (i32.const 200)
             (i32.const 300) (i32.const 5) (i32.const 400) (i32.const 396))"
     );
-    contract_with(CALL, &format!("(i32.store (i32.const 200) (i32.const {value})) {}", reporting(&call)), DATA)
+    contract_with(
+        CALL,
+        &format!("(i32.store (i32.const 200) (i32.const {value})) {}", reporting(&call)),
+        DATA,
+    )
 }
 
 fn reporting(call: &str) -> String {
@@ -120,12 +123,16 @@ fn what_the_frame_stack_refuses_ends_the_caller() {
 #[test]
 fn a_reverted_callee_still_gives_its_output() {
     let reverted = Ok(Return { flags: 1, data: b"sorry!".to_vec() });
-    assert_eq!(answer(&calling(0, 0, 0), &mut World::whose_frames_end(reverted)), b"\x02\0\0\0\x06\0\0\0sorry!");
+    assert_eq!(
+        answer(&calling(0, 0, 0), &mut World::whose_frames_end(reverted)),
+        b"\x02\0\0\0\x06\0\0\0sorry!"
+    );
 }
 
 #[test]
 fn an_output_nobody_wants_is_not_written() {
-    let call = "(call $call (i32.const 0) (i32.const 100) (i64.const 0) (i64.const 0) (i32.const -1) (i32.const 200)
+    let call =
+        "(call $call (i32.const 0) (i32.const 100) (i64.const 0) (i64.const 0) (i32.const -1) (i32.const 200)
         (i32.const 300) (i32.const 5) (i32.const -1) (i32.const -1))";
     let reply = answer(&contract_with(CALL, &reporting(call), DATA), &mut World::default());
     assert_eq!(reply, b"\0\0\0\0\x20\0\0\0\0\0\0\0\0\0");
@@ -202,7 +209,10 @@ fn delegating(flags: u32, len: u32) -> Vec<u8> {
 fn a_delegation_runs_other_code_with_all_gas() {
     let mut world = World::default();
     assert_eq!(answer(&delegating(0, 5), &mut world), b"\0\0\0\0\x06\0\0\0answer");
-    assert_eq!((world.delegations[0].code_hash, world.delegations[0].input.as_slice()), (OTHER, &b"hello"[..]));
+    assert_eq!(
+        (world.delegations[0].code_hash, world.delegations[0].input.as_slice()),
+        (OTHER, &b"hello"[..])
+    );
     assert!(world.delegations[0].gas_limit > GAS - 200_000);
     let missing = answer(&delegating(0, 5), &mut World::whose_frames_end(Err(FrameError::CodeNotFound)));
     assert_eq!(missing[..4], [7, 0, 0, 0]);

@@ -8,6 +8,9 @@ use common::*;
 use phala_vm::abi::{MAX_INPUT_BYTES, MAX_MEMORY_PAGES};
 use phala_vm::{Call, Engine, Entry, Execution, Return, Trap, WasmtimeEngine, gas};
 
+/// The price of beginning a call with one page of memory.
+const FRAME: u64 = gas::FRAME + gas::MEMORY_PAGE;
+
 #[test]
 fn an_endless_loop_runs_out_of_gas() {
     let execution = run(&contract("", "(loop (br 0))"), &mut World::default());
@@ -18,10 +21,10 @@ fn an_endless_loop_runs_out_of_gas() {
 fn a_call_without_gas_for_its_frame_does_not_begin() {
     let wasm = contract("", "");
     let with = |gas_limit| run_with(&wasm, &mut World::default(), &context(), b"", gas_limit);
-    for gas_limit in [0, 1, gas::FRAME - 1] {
+    for gas_limit in [0, 1, FRAME - 1] {
         assert_eq!(with(gas_limit), Execution { result: Err(Trap::OutOfGas), gas_used: gas_limit });
     }
-    assert!(with(gas::FRAME + 100).is_success());
+    assert!(with(FRAME + 100).is_success());
     assert!(with(u64::MAX).is_success());
 }
 
@@ -31,7 +34,7 @@ fn a_host_function_without_gas_for_it_does_not_begin() {
     let wasm = contract(import, "(drop (call $clear (i32.const 0) (i32.const 4)))");
     let mut world = World::default();
     world.storage.insert(vec![0; 4], vec![1]);
-    let execution = run_with(&wasm, &mut world, &context(), b"", gas::FRAME + gas::STORAGE_WRITE);
+    let execution = run_with(&wasm, &mut world, &context(), b"", FRAME + gas::STORAGE_WRITE);
     assert_eq!(execution.result, Err(Trap::OutOfGas));
     assert_eq!(world.storage.len(), 1);
 }
@@ -49,7 +52,10 @@ fn deep_recursion_overflows_the_contracts_stack_only() {
 fn recursion_of_a_thousand_levels_is_fine() {
     let definitions = "(func $deeper (param i32) (if (local.get 0)
         (then (call $deeper (i32.sub (local.get 0) (i32.const 1))))))";
-    assert!(run(&contract_with("", "(call $deeper (i32.const 1000))", definitions), &mut World::default()).is_success());
+    assert!(
+        run(&contract_with("", "(call $deeper (i32.const 1000))", definitions), &mut World::default())
+            .is_success()
+    );
 }
 
 #[test]
@@ -58,6 +64,18 @@ fn memory_grows_to_the_limit_and_no_further() {
     assert_eq!(code(&contract("", &grow(MAX_MEMORY_PAGES - 1)), &mut World::default()), 1);
     assert_eq!(code(&contract("", &grow(MAX_MEMORY_PAGES)), &mut World::default()), u32::MAX);
     assert_eq!(code(&contract("", &grow(65_536)), &mut World::default()), u32::MAX);
+}
+
+#[test]
+fn memory_that_grows_is_paid_for_at_a_host_function_or_at_the_end() {
+    let used = |body: &str| run(&contract("", body), &mut World::default()).gas_used;
+    let (grow, end) =
+        ("(drop (memory.grow (i32.const 10)))", "(call $return (i32.const 0) (i32.const 0) (i32.const 0))");
+    let instructions = 3;
+    assert_eq!(used(grow) - used(""), 10 * gas::MEMORY_PAGE + instructions);
+    assert_eq!(used(&format!("{grow} {end}")) - used(end), 10 * gas::MEMORY_PAGE + instructions);
+    let unpaid = run_with(&contract("", grow), &mut World::default(), &context(), b"", FRAME + 1_000);
+    assert_eq!(unpaid, Execution { result: Err(Trap::OutOfGas), gas_used: FRAME + 1_000 });
 }
 
 #[test]
@@ -105,7 +123,7 @@ fn each_fault_of_a_program_has_its_name() {
 fn a_trap_costs_what_was_used_and_not_the_limit() {
     let execution = run(&contract("", "unreachable"), &mut World::default());
     assert_eq!(execution.result, Err(Trap::Unreachable));
-    assert!(execution.gas_used < gas::FRAME + 100);
+    assert!(execution.gas_used < FRAME + 100);
 }
 
 #[test]
@@ -165,7 +183,8 @@ fn equal_calls_have_equal_outcomes_on_every_engine_and_thread() {
                 for _ in 0..10 {
                     let mut world = World::default();
                     let context = context();
-                    let call = Call { entry: Entry::Call, input: b"the input", gas_limit: GAS, context: &context };
+                    let call =
+                        Call { entry: Entry::Call, input: b"the input", gas_limit: GAS, context: &context };
                     assert_eq!(&engine.run(&artifact, call, &mut world), expected);
                     assert_eq!(&world.storage, stored);
                 }
@@ -180,7 +199,7 @@ fn every_gas_limit_below_the_need_is_out_of_gas_and_none_above() {
     let need = run(&wasm, &mut World::default()).gas_used;
     let with = |gas_limit| run_with(&wasm, &mut World::default(), &context(), b"the input", gas_limit);
     assert!(with(need).is_success());
-    for gas_limit in [need - 1, need - 1_000, need / 2, gas::FRAME] {
+    for gas_limit in [need - 1, need - 1_000, need / 2, FRAME] {
         let execution = with(gas_limit);
         assert_eq!(execution, Execution { result: Err(Trap::OutOfGas), gas_used: gas_limit });
     }
@@ -205,7 +224,8 @@ fn a_chain_of_contracts_as_deep_as_allowed_fits_the_promised_stack() {
             if self.level == phala_vm::abi::MAX_CALL_DEPTH {
                 return Ok(None);
             }
-            let mut next = Deep { artifact: self.artifact.clone(), level: self.level + 1, inner: World::default() };
+            let mut next =
+                Deep { artifact: self.artifact.clone(), level: self.level + 1, inner: World::default() };
             let context = context();
             let call = Call { entry: Entry::Call, input: b"", gas_limit: GAS, context: &context };
             let artifact = self.artifact.clone();
@@ -218,7 +238,11 @@ fn a_chain_of_contracts_as_deep_as_allowed_fits_the_promised_stack() {
         fn balance(&mut self) -> Result<u128, phala_vm::HostError> {
             self.inner.balance()
         }
-        fn transfer(&mut self, to: &[u8; 32], amount: u128) -> Result<phala_vm::Payment, phala_vm::HostError> {
+        fn transfer(
+            &mut self,
+            to: &[u8; 32],
+            amount: u128,
+        ) -> Result<phala_vm::Payment, phala_vm::HostError> {
             self.inner.transfer(to, amount)
         }
         fn deposit_event(&mut self, event: phala_vm::Event) -> Result<(), phala_vm::HostError> {

@@ -31,7 +31,8 @@ fn a_value_is_read_with_its_length() {
 #[test]
 fn a_value_that_is_not_there_is_not_found() {
     for (import, call) in [(GET, "$get"), (TAKE, "$take")] {
-        let read = answering(&format!("(call {call} (i32.const 0) (i32.const 3) (i32.const 68) (i32.const 64))"));
+        let read =
+            answering(&format!("(call {call} (i32.const 0) (i32.const 3) (i32.const 68) (i32.const 64))"));
         assert_eq!(code(&contract(import, &read), &mut world()), 3);
     }
 }
@@ -49,8 +50,9 @@ fn a_value_that_does_not_fit_the_buffer_traps() {
 
 #[test]
 fn a_write_stores_and_tells_the_old_length() {
-    let write =
-        |value: u32| answering(&format!("(call $set (i32.const 8) (i32.const 4) (i32.const 100) (i32.const {value}))"));
+    let write = |value: u32| {
+        answering(&format!("(call $set (i32.const 8) (i32.const 4) (i32.const 100) (i32.const {value}))"))
+    };
     let mut world = world();
     assert_eq!(code(&contract(SET, &write(3)), &mut world), 7);
     assert_eq!(world.storage[&vec![0; 4]], [0; 3]);
@@ -127,7 +129,9 @@ fn keys_and_values_are_bounded() {
 #[test]
 fn pointers_outside_of_memory_trap() {
     for (key, key_len) in [(65_533, 4), (65_536, 1), (-1, 1), (-1, 2)] {
-        let get = format!("(drop (call $get (i32.const {key}) (i32.const {key_len}) (i32.const 68) (i32.const 64)))");
+        let get = format!(
+            "(drop (call $get (i32.const {key}) (i32.const {key_len}) (i32.const 68) (i32.const 64)))"
+        );
         assert_eq!(trap(&contract(GET, &get), &mut world()), Trap::MemoryOutOfBounds);
     }
     // The output's length, and the output itself.
@@ -156,7 +160,8 @@ fn a_read_only_call_reads_but_cannot_write() {
 
 #[test]
 fn what_the_host_cannot_do_ends_the_call_by_name() {
-    let set = contract(SET, &answering("(call $set (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 4))"));
+    let set =
+        contract(SET, &answering("(call $set (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 4))"));
     assert_eq!(trap(&set, &mut World::that_fails(HostError::LimitReached)), Trap::LimitReached);
     assert_eq!(trap(&set, &mut World::that_fails(HostError::Fault)), Trap::HostFault);
 }

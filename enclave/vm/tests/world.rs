@@ -9,7 +9,11 @@ use phala_vm::{Event, ExtensionReply, HostError, Return, Trap};
 
 #[test]
 fn an_answer_carries_its_flag_and_its_data() {
-    let wasm = contract_with("", "(call $return (i32.const 1) (i32.const 8) (i32.const 2))", r#"(data (i32.const 8) "no")"#);
+    let wasm = contract_with(
+        "",
+        "(call $return (i32.const 1) (i32.const 8) (i32.const 2))",
+        r#"(data (i32.const 8) "no")"#,
+    );
     let execution = run(&wasm, &mut World::default());
     assert_eq!(execution.result, Ok(Return { flags: 1, data: b"no".to_vec() }));
     assert!(!execution.is_success());
@@ -39,7 +43,9 @@ const EVENT: &str = r#"(import "seal0" "deposit_event" (func $event (param i32 i
 fn event(topics: &str, topics_len: u32, data_len: u32) -> Vec<u8> {
     contract_with(
         EVENT,
-        &format!("(call $event (i32.const 64) (i32.const {topics_len}) (i32.const 64) (i32.const {data_len}))"),
+        &format!(
+            "(call $event (i32.const 64) (i32.const {topics_len}) (i32.const 64) (i32.const {data_len}))"
+        ),
         &format!(r#"(data (i32.const 64) "{topics}")"#),
     )
 }
@@ -58,7 +64,8 @@ fn an_event_has_topics_and_data() {
 
 #[test]
 fn topics_that_do_not_decode_trap() {
-    for (topics, len) in [("\\08", 64), ("\\08", 66), ("\\08", 1), ("\\03\\00\\00\\00\\00", 5), ("\\04", 30)] {
+    for (topics, len) in [("\\08", 64), ("\\08", 66), ("\\08", 1), ("\\03\\00\\00\\00\\00", 5), ("\\04", 30)]
+    {
         assert_eq!(trap(&event(topics, len, 0), &mut World::default()), Trap::InvalidInput, "{topics} {len}");
     }
 }
@@ -70,7 +77,10 @@ fn events_are_bounded_in_topics_size_and_number() {
     assert_eq!(trap(&event("\\14", 161, 0), &mut World::default()), Trap::TooManyTopics);
     assert!(run(&event("", 0, MAX_EVENT_BYTES), &mut World::default()).is_success());
     assert_eq!(trap(&event("", 0, MAX_EVENT_BYTES + 1), &mut World::default()), Trap::EventTooLong);
-    let many = contract(EVENT, "(loop (call $event (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (br 0))");
+    let many = contract(
+        EVENT,
+        "(loop (call $event (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (br 0))",
+    );
     let mut world = World::default();
     assert_eq!(trap(&many, &mut world), Trap::TooManyEvents);
     assert_eq!(world.events.len() as u32, MAX_EVENTS_PER_CALL);
@@ -102,7 +112,10 @@ fn a_terminated_contract_ends_successfully_at_once() {
         let mut world = World::default();
         assert_eq!(run(&wasm, &mut world).result, Ok(Return::default()));
         assert_eq!(world.terminated, Some([0; 32]));
-        assert_eq!(trap(&wasm, &mut World::that_fails(HostError::TerminationDenied)), Trap::TerminationDenied);
+        assert_eq!(
+            trap(&wasm, &mut World::that_fails(HostError::TerminationDenied)),
+            Trap::TerminationDenied
+        );
     }
 }
 
@@ -111,7 +124,8 @@ const SET_CODE: &str = r#"(import "seal0" "set_code_hash" (func $set (param i32)
 #[test]
 fn a_contract_changes_to_code_that_exists() {
     let known = r#"(data (i32.const 64) "\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0\c0")"#;
-    let set = |ptr: u32| contract_with(SET_CODE, &answering(&format!("(call $set (i32.const {ptr}))")), known);
+    let set =
+        |ptr: u32| contract_with(SET_CODE, &answering(&format!("(call $set (i32.const {ptr}))")), known);
     assert_eq!(code(&set(64), &mut World::default()), 0);
     assert_eq!(code(&set(100), &mut World::default()), 7);
 }
@@ -130,7 +144,10 @@ fn extension() -> Vec<u8> {
 }
 
 fn world_with_extension(output: &[u8], gas_used: u64) -> World {
-    World { extension: Some(ExtensionReply { status: 7, output: output.to_vec(), gas_used }), ..World::default() }
+    World {
+        extension: Some(ExtensionReply { status: 7, output: output.to_vec(), gas_used }),
+        ..World::default()
+    }
 }
 
 #[test]
@@ -169,7 +186,10 @@ fn functions_of_another_chain_fail_by_their_own_code() {
 #[test]
 fn functions_that_could_only_pretend_trap() {
     for name in ["lock_delegate_dependency", "unlock_delegate_dependency"] {
-        let wasm = contract(&format!(r#"(import "seal0" "{name}" (func $f (param i32)))"#), "(call $f (i32.const 0))");
+        let wasm = contract(
+            &format!(r#"(import "seal0" "{name}" (func $f (param i32)))"#),
+            "(call $f (i32.const 0))",
+        );
         assert_eq!(trap(&wasm, &mut World::default()), Trap::NotAvailable);
         assert_eq!(read_only_trap(&wasm, &mut World::default()), Trap::StateChangeDenied);
     }
@@ -177,7 +197,8 @@ fn functions_that_could_only_pretend_trap() {
 
 #[test]
 fn a_read_only_call_changes_nothing_in_the_world() {
-    let terminate = contract(r#"(import "seal1" "terminate" (func $end (param i32)))"#, "(call $end (i32.const 100))");
+    let terminate =
+        contract(r#"(import "seal1" "terminate" (func $end (param i32)))"#, "(call $end (i32.const 100))");
     let set_code = contract(SET_CODE, &answering("(call $set (i32.const 64))"));
     for wasm in [event("", 0, 0), transfer(0), terminate, set_code] {
         let mut world = World::default();

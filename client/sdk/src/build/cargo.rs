@@ -46,12 +46,16 @@ impl Project {
         }
         let mut command = toolchain.command("cargo");
         command.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(&manifest);
-        let output = command.output().map_err(|source| BuildError::Start { program: "cargo".to_owned(), source })?;
+        let output =
+            command.output().map_err(|source| BuildError::Start { program: "cargo".to_owned(), source })?;
         if !output.status.success() {
-            return Err(BuildError::Manifest { output: String::from_utf8_lossy(&output.stderr).into_owned() });
+            return Err(BuildError::Manifest {
+                output: String::from_utf8_lossy(&output.stderr).into_owned(),
+            });
         }
         let unreadable = |output: &str| BuildError::Manifest { output: output.to_owned() };
-        let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| unreadable(&error.to_string()))?;
+        let metadata: Value =
+            serde_json::from_slice(&output.stdout).map_err(|error| unreadable(&error.to_string()))?;
         let package = list(&metadata["packages"])
             .find(|package| package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest))
             .ok_or_else(|| unreadable("it describes a workspace, and not a crate"))?;
@@ -61,13 +65,18 @@ impl Project {
     fn from_package(directory: PathBuf, metadata: &Value, package: &Value) -> Result<Self, BuildError> {
         let name = text(&package["name"]);
         let library = list(&package["targets"])
-            .find(|target| list(&target["kind"]).any(|kind| matches!(kind.as_str(), Some("lib" | "rlib" | "cdylib"))))
+            .find(|target| {
+                list(&target["kind"]).any(|kind| matches!(kind.as_str(), Some("lib" | "rlib" | "cdylib")))
+            })
             .ok_or_else(|| BuildError::NoLibrary { name: name.clone() })?;
         if !list(&library["kind"]).any(|kind| matches!(kind.as_str(), Some("lib" | "rlib"))) {
             return Err(BuildError::OnlyCdylib { name });
         }
-        if !list(&package["dependencies"]).any(|dependency| dependency["name"] == "ink") {
-            return Err(BuildError::NotInk { name });
+        let ink = list(&package["dependencies"]).find(|dependency| dependency["name"] == "ink");
+        let version =
+            ink.map(|ink| text(&ink["req"])).ok_or_else(|| BuildError::NotInk { name: name.clone() })?;
+        if !version.trim_start_matches(|c: char| !c.is_ascii_digit()).starts_with('5') {
+            return Err(BuildError::InkVersion { version });
         }
         if package["features"].get("std").is_none() {
             return Err(BuildError::NoStdFeature { name });
@@ -99,30 +108,32 @@ pub(super) fn compile_wasm(
         .args(["rustc", "--lib", "--crate-type=cdylib", "--release", "--no-default-features"])
         .args(["--message-format=json-render-diagnostics", "--target", TARGET])
         .arg("--target-dir")
-        .arg(cache_dir.join("wasm"))
+        .arg(target_dir(cache_dir))
         .arg("--manifest-path")
         .arg(project.manifest())
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(project, toolchain))
+        .env("CARGO_ENCODED_RUSTFLAGS", shared_flags(toolchain))
         // Whatever the author's profile says: small code, checked sums, and a panic that ends the call.
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
         .env("CARGO_PROFILE_RELEASE_LTO", "fat")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
         .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
-        .env("CARGO_PROFILE_RELEASE_PANIC", "abort");
+        .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
+        .args(["--", &format!("-Clink-arg=-zstack-size={STACK_BYTES}"), "--remap-path-prefix"])
+        .arg(renamed(project.workspace.clone(), "/contract"));
     if let Some((variable, linker)) = toolchain.linker_variable() {
         command.env(variable, linker);
     }
     let run = run(command, report)?;
-    let messages: Vec<Value> = run.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let ink_version = messages.iter().find_map(|message| version_of("ink", message["package_id"].as_str()?));
-    if let Some(version) = ink_version.as_ref().filter(|version| !version.starts_with("5.")) {
-        return Err(BuildError::InkVersion { version: version.clone() });
-    }
+    let messages: Vec<Value> =
+        run.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     if !run.status.success() {
         return Err(BuildError::Compile { output: run.stderr });
     }
-    let ink_version = ink_version.ok_or_else(|| BuildError::NotInk { name: project.name.clone() })?;
+    let ink_version = messages
+        .iter()
+        .find_map(|message| version_of("ink", message["package_id"].as_str()?))
+        .ok_or_else(|| BuildError::NotInk { name: project.name.clone() })?;
     let file = messages
         .iter()
         .filter(|message| message["package_id"] == project.package_id.as_str())
@@ -134,25 +145,28 @@ pub(super) fn compile_wasm(
     Ok(Compiled { wasm, ink_version })
 }
 
-/// Compiler flags: the stack, and names instead of this machine's directories in messages, so that bytes are the same
-/// wherever the contract is built.
-fn flags(project: &Project, toolchain: &Toolchain) -> OsString {
-    let mut flags = OsString::from(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
-    let cargo_home = std::env::var_os("CARGO_HOME")
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo").into_os_string()));
-    let mapped = [
-        (cargo_home, "/cargo"),
-        (Some(toolchain.sysroot()), "/rust"),
-        (Some(project.workspace.clone().into_os_string()), "/contract"),
-    ];
-    for (directory, name) in mapped {
-        let Some(directory) = directory else { continue };
-        flags.push("\x1f--remap-path-prefix=");
-        flags.push(directory);
-        flags.push("=");
-        flags.push(name);
-    }
+/// Where cargo keeps what it compiled.
+pub(super) fn target_dir(cache_dir: &Path) -> PathBuf {
+    cache_dir.join("target")
+}
+
+/// Compiler flags for all crates. Messages name their source files: these give names to this machine's directories, so that
+/// bytes are the same wherever the contract is built. They are the same for all contracts, which can so share what is compiled.
+fn shared_flags(toolchain: &Toolchain) -> OsString {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home).unwrap_or_default();
+    let mut flags = OsString::from("--remap-path-prefix=");
+    flags.push(renamed(cargo_home, "/cargo"));
+    flags.push("\x1f--remap-path-prefix=");
+    flags.push(renamed(toolchain.sysroot.clone(), "/rust"));
     flags
+}
+
+fn renamed(directory: PathBuf, name: &str) -> OsString {
+    let mut renamed = directory.into_os_string();
+    renamed.push("=");
+    renamed.push(name);
+    renamed
 }
 
 /// The version in a package id, if the package has this name: `registry+https://...#ink@5.1.1`.
@@ -174,12 +188,8 @@ pub(super) struct Run {
 pub(super) fn run(mut command: Command, report: &mut dyn FnMut(&str)) -> Result<Run, BuildError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let failed = |source| BuildError::Start { program: program.clone(), source };
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
     let no_pipe = || failed(std::io::Error::other("its output cannot be read"));
     let mut stdout = child.stdout.take().ok_or_else(no_pipe)?;
     let stderr = child.stderr.take().ok_or_else(no_pipe)?;
@@ -192,6 +202,9 @@ pub(super) fn run(mut command: Command, report: &mut dyn FnMut(&str)) -> Result<
     for line in BufReader::new(stderr).lines() {
         let line = line.map_err(failed)?;
         report(line.trim());
+        if is_progress(&line) {
+            continue;
+        }
         if last.len() == MAX_OUTPUT_LINES {
             last.pop_front();
         }
@@ -200,6 +213,13 @@ pub(super) fn run(mut command: Command, report: &mut dyn FnMut(&str)) -> Result<
     let status = child.wait().map_err(failed)?;
     let stdout = reader.join().map_err(|_| no_pipe())?.map_err(failed)?;
     Ok(Run { status, stdout, stderr: Vec::from(last).join("\n") })
+}
+
+/// Whether a line only says that cargo is busy. An error is easier to read without a hundred of them.
+fn is_progress(line: &str) -> bool {
+    const VERBS: [&str; 8] =
+        ["Adding", "Blocking", "Compiling", "Downloaded", "Downloading", "Finished", "Locking", "Updating"];
+    line.split_whitespace().next().is_some_and(|verb| VERBS.contains(&verb))
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::BuildError;
-use super::cargo::{Project, run};
+use super::cargo::{Project, run, target_dir};
 use super::toolchain::Toolchain;
 
 const PROGRAM: &str = r#"// Made by the contract builder: prints the description of the contract it is linked with.
@@ -39,9 +39,12 @@ pub(super) fn describe(
         .args(["run", "--manifest-path"])
         .arg(directory.join("Cargo.toml"))
         .arg("--target-dir")
-        .arg(cache_dir.join("describe"))
+        .arg(target_dir(cache_dir))
+        // The profile and the kind of target are those of the compilation to WebAssembly, so that ink!'s macros, which
+        // take as long to compile as all the rest, are compiled once for both.
+        .args(["--release", "--target", &toolchain.host])
         // The program runs once and for a millisecond: what counts is how fast it compiles.
-        .env("CARGO_PROFILE_DEV_DEBUG", "false");
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
     let run = run(command, report)?;
     if !run.status.success() {
         return Err(BuildError::Describe { output: run.stderr });

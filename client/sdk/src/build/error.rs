@@ -31,13 +31,17 @@ pub enum BuildError {
         name: String,
     },
     /// The crate does not use ink!.
-    #[error("the crate {name} does not depend on ink, so it is no ink! contract; add ink = {{ version = \"=5.1.1\", default-features = false }}")]
+    #[error(
+        "the crate {name} does not depend on ink, so it is no ink! contract; add ink = {{ version = \"=5.1.1\", default-features = false }}"
+    )]
     NotInk {
         /// The crate.
         name: String,
     },
     /// It uses a version of ink! that does not compile to WebAssembly.
-    #[error("the contract uses ink {version}; only ink 5 makes the WebAssembly that this network runs: use version =5.1.1")]
+    #[error(
+        "the contract uses ink {version}; only ink 5 makes the WebAssembly that this network runs: use version =5.1.1"
+    )]
     InkVersion {
         /// Which.
         version: String,
@@ -80,7 +84,9 @@ pub enum BuildError {
         output: String,
     },
     /// The contract compiles for WebAssembly, but not for this machine, or does not describe itself.
-    #[error("the contract cannot be asked to describe itself; does it compile with the feature std?\n{output}")]
+    #[error(
+        "the contract cannot be asked to describe itself; does it compile with the feature std?\n{output}"
+    )]
     Describe {
         /// What the compiler or the program said.
         output: String,

@@ -4,7 +4,6 @@
 //! The target is `wasm32v1-none`: the first WebAssembly, with `core` and `alloc` only, which is what the network admits.
 //! So no library has to be compiled from source and no unstable flag is needed.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,7 +36,10 @@ pub(super) struct Toolchain {
     name: Option<String>,
     /// What `rustc --version` says.
     pub(super) version: String,
-    sysroot: PathBuf,
+    /// This machine, as compilers call it.
+    pub(super) host: String,
+    /// The directory of the compiler.
+    pub(super) sysroot: PathBuf,
     /// A linker of the system's, or nothing if the toolchain brings its own.
     pub(super) linker: Option<PathBuf>,
 }
@@ -53,14 +55,16 @@ pub(super) fn find(wanted: Option<&str>) -> Result<Toolchain, BuildError> {
             return with_linker(toolchain);
         }
     }
-    let tried: Vec<_> = candidates.iter().map(|name| name.as_deref().unwrap_or("the rustc on the PATH")).collect();
+    let tried: Vec<_> =
+        candidates.iter().map(|name| name.as_deref().unwrap_or("the rustc on the PATH")).collect();
     Err(BuildError::NoToolchain { tried: tried.join(", ") })
 }
 
 /// rustup's toolchains, stable ones first, since contracts should be built with a compiler that others can get too.
 fn candidates() -> Vec<Option<String>> {
     let listed = Command::new("rustup").args(["toolchain", "list"]).output();
-    let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let listed =
+        listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let mut names: Vec<String> =
         listed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
     names.sort_by_key(|name| !name.starts_with("stable"));
@@ -68,14 +72,21 @@ fn candidates() -> Vec<Option<String>> {
 }
 
 fn inspect(name: Option<String>) -> Option<Toolchain> {
-    let mut toolchain =
-        Toolchain { name, version: String::new(), sysroot: PathBuf::new(), linker: None };
+    let mut toolchain = Toolchain {
+        name,
+        version: String::new(),
+        host: String::new(),
+        sysroot: PathBuf::new(),
+        linker: None,
+    };
     let ask = |toolchain: &Toolchain, arguments: &[&str]| {
         let output = toolchain.command("rustc").args(arguments).output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| text.trim().to_owned())
     };
-    toolchain.version = ask(&toolchain, &["--version"])?;
+    let about = ask(&toolchain, &["-vV"])?;
+    toolchain.version = about.lines().next()?.to_owned();
+    toolchain.host = about.lines().find_map(|line| line.strip_prefix("host: "))?.to_owned();
     toolchain.sysroot = PathBuf::from(ask(&toolchain, &["--print", "sysroot"])?);
     let libraries = toolchain.sysroot.join("lib/rustlib").join(TARGET).join("lib");
     let has_core = std::fs::read_dir(libraries)
@@ -137,11 +148,6 @@ impl Toolchain {
     /// The variable that gives cargo the linker, if it needs one.
     pub(super) fn linker_variable(&self) -> Option<(&'static str, &Path)> {
         self.linker.as_deref().map(|linker| ("CARGO_TARGET_WASM32V1_NONE_LINKER", linker))
-    }
-
-    /// The directory of the compiler, which must not show in what it makes.
-    pub(super) fn sysroot(&self) -> OsString {
-        self.sysroot.clone().into_os_string()
     }
 
     fn has_own_linker(&self) -> bool {

@@ -50,7 +50,11 @@ fn trim(wasm: &[u8]) -> Result<Vec<u8>, BuildError> {
                     match import.ty {
                         TypeRef::Func(ty) => functions.push((import.module, import.name, ty)),
                         TypeRef::Memory(found) => memory = Some(found),
-                        _ => return Err(refused("it imports something that is neither a function nor the memory")),
+                        _ => {
+                            return Err(refused(
+                                "it imports something that is neither a function nor the memory",
+                            ));
+                        }
                     }
                 }
             }
@@ -81,13 +85,17 @@ fn trim(wasm: &[u8]) -> Result<Vec<u8>, BuildError> {
     for (module, name, ty) in functions {
         imports.import(module, name, EntityType::Function(ty));
     }
-    imports.import("env", "memory", MemoryType {
-        minimum: memory.initial,
-        maximum: Some(MAX_MEMORY_PAGES),
-        memory64: false,
-        shared: false,
-        page_size_log2: None,
-    });
+    imports.import(
+        "env",
+        "memory",
+        MemoryType {
+            minimum: memory.initial,
+            maximum: Some(MAX_MEMORY_PAGES),
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        },
+    );
     assemble(wasm, &imports, &exports)
 }
 
@@ -127,7 +135,8 @@ fn optimize(program: &Path, wasm: &[u8], cache_dir: &Path) -> Result<(Vec<u8>, S
     std::fs::write(&before, wasm).map_err(BuildError::file(&before))?;
     // Memory begins as zeroes in every call, so data that is zero need not be there.
     let arguments = ["-Oz", "--mvp-features", "--zero-filled-memory"];
-    let output = Command::new(program).args(arguments).arg(&before).arg("-o").arg(&after).output().map_err(start);
+    let output =
+        Command::new(program).args(arguments).arg(&before).arg("-o").arg(&after).output().map_err(start);
     let optimized = std::fs::read(&after).map_err(BuildError::file(&after));
     // Only tidiness depends on these two.
     let _ = std::fs::remove_file(&before);

@@ -25,6 +25,8 @@ use crate::seal::interface::{self, Kind};
 
 /// The name under which the engine finds the memory. Contracts export only `call` and `deploy`, so it is free.
 pub(crate) const MEMORY_EXPORT: &str = "memory";
+/// No name of the interface is longer.
+const MAX_SHOWN_CHARS: usize = 64;
 const ENTRY_POINTS: [&str; 2] = ["call", "deploy"];
 const FEATURES: WasmFeatures = WasmFeatures::SIGN_EXTENSION.union(WasmFeatures::GC_TYPES);
 
@@ -150,13 +152,13 @@ impl Survey {
         match import.ty {
             TypeRef::Func(ty) => self.imported.push((module, name, ty)),
             TypeRef::Memory(_) if (import.module, import.name) != ("env", "memory") => {
-                return Err(CodeError::UnknownImport { module, name });
+                return Err(unknown_import(&module, &name));
             }
             // A second one is not valid, but a check costs less than an argument.
             TypeRef::Memory(_) if self.memory.is_some() => return Err(CodeError::MemoryForeign),
             TypeRef::Memory(memory) => self.memory = Some(memory),
             TypeRef::Table(_) | TypeRef::Global(_) | TypeRef::Tag(_) => {
-                return Err(CodeError::UnknownImport { module, name });
+                return Err(unknown_import(&module, &name));
             }
         }
         Ok(())
@@ -196,21 +198,18 @@ impl Survey {
             }
         }
         for (module, name, ty) in &self.imported {
-            let (module, name) = (module.clone(), name.clone());
-            let Some(import) = interface::find(&module, &name) else {
-                return Err(CodeError::UnknownImport { module, name });
-            };
+            let import = interface::find(module, name).ok_or_else(|| unknown_import(module, name))?;
             if !self
                 .types
                 .get(index(*ty))
                 .is_some_and(|ty| has_signature(ty, import.parameters, import.result))
             {
-                return Err(CodeError::WrongSignature { module, name });
+                return Err(CodeError::WrongSignature { module: shown(module), name: shown(name) });
             }
         }
         for (name, kind, _) in &self.exported {
             if *kind != ExternalKind::Func || !ENTRY_POINTS.contains(&name.as_str()) {
-                return Err(CodeError::ExportForeign { name: name.clone() });
+                return Err(CodeError::ExportForeign { name: shown(name) });
             }
         }
         ENTRY_POINTS.into_iter().try_for_each(|name| self.check_entry_point(name))
@@ -225,6 +224,15 @@ impl Survey {
         let ty = self.defined.get(defined).and_then(|ty| self.types.get(index(*ty)));
         if ty.is_some_and(|ty| has_signature(ty, &[], Kind::Nothing)) { Ok(()) } else { Err(wrong()) }
     }
+}
+
+fn unknown_import(module: &str, name: &str) -> CodeError {
+    CodeError::UnknownImport { module: shown(module), name: shown(name) }
+}
+
+/// A name from the code as an error carries it. The code may have names as long as itself.
+fn shown(name: &str) -> String {
+    name.chars().take(MAX_SHOWN_CHARS).collect()
 }
 
 fn check_body(body: &FunctionBody<'_>) -> Result<(), CodeError> {

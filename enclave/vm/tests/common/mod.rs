@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use phala_vm::{
-    AccountBytes, Balance, Call, CallRequest, CodeChange, CompiledContract, Context, DelegateRequest, Engine, Entry,
-    Event, Execution, ExtensionReply, FrameError, FrameOutcome, HashBytes, Host, HostError, InstantiateRequest,
-    Instantiation, Payment, Return, Trap, WasmtimeEngine,
+    AccountBytes, Balance, Call, CallRequest, CodeChange, CompiledContract, Context, DelegateRequest, Engine,
+    Entry, Event, Execution, ExtensionReply, FrameError, FrameOutcome, HashBytes, Host, HostError,
+    InstantiateRequest, Instantiation, Payment, Return, Trap, WasmtimeEngine,
 };
 
 pub const CALLER: AccountBytes = [0xca; 32];
@@ -57,7 +57,10 @@ impl Default for World {
             instantiations: Vec::new(),
             terminated: None,
             extension: None,
-            frame: FrameOutcome { result: Ok(Return { flags: 0, data: b"answer".to_vec() }), gas_used: 1_000 },
+            frame: FrameOutcome {
+                result: Ok(Return { flags: 0, data: b"answer".to_vec() }),
+                gas_used: 1_000,
+            },
             error: None,
         }
     }
@@ -209,7 +212,13 @@ pub fn run(wasm: &[u8], world: &mut World) -> Execution {
     run_with(wasm, world, &context(), b"the input", GAS)
 }
 
-pub fn run_with(wasm: &[u8], world: &mut World, context: &Context, input: &[u8], gas_limit: u64) -> Execution {
+pub fn run_with(
+    wasm: &[u8],
+    world: &mut World,
+    context: &Context,
+    input: &[u8],
+    gas_limit: u64,
+) -> Execution {
     let call = Call { entry: Entry::Call, input, gas_limit, context };
     engine().run(&prepared(wasm), call, world)
 }
