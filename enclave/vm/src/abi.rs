@@ -90,8 +90,9 @@ pub const MAX_MEMORY_PAGES: u32 = 16;
 /// The native stack of one frame. Contracts keep their locals in linear memory, so frames are small: a call that does
 /// nothing but recurse gets a few thousand levels deep.
 pub const MAX_WASM_STACK_BYTES: usize = 128 * 1024;
-/// How deep contracts may call each other, the first one included. The host enforces it; Phala's old network had 6.
-pub const MAX_CALL_DEPTH: u32 = 6;
-/// The stack that a thread which runs contracts must have: [`MAX_CALL_DEPTH`] frames, each with its own native stack and
-/// as much again for the host between two frames, and the caller's own frames.
+/// How deep contracts may call each other, the first one included: the depth that [`THREAD_STACK_BYTES`] is enough for. The
+/// host enforces it; the pallet's reference configuration has 5.
+pub const MAX_CALL_DEPTH: u32 = 10;
+/// The stack that a thread which runs contracts must have: [`MAX_CALL_DEPTH`] frames, each with its own native stack, and
+/// half as much again for the host between the frames. It is what Rust gives a thread by default.
 pub const THREAD_STACK_BYTES: usize = 2 * 1024 * 1024;

@@ -160,31 +160,6 @@ impl CodeError {
     }
 }
 
-impl CodeError {
-    /// The stable number of the rule, which is what an outcome carries: never change one, never use one again.
-    #[must_use]
-    pub fn code(&self) -> u8 {
-        match self {
-            Self::TooLarge { .. } => 1,
-            Self::Malformed { .. } => 2,
-            Self::Floats { .. } => 3,
-            Self::ForbiddenFeature { .. } => 4,
-            Self::UnknownImport { .. } => 5,
-            Self::WrongSignature { .. } => 6,
-            Self::MemoryMissing => 7,
-            Self::MemoryForeign => 8,
-            Self::MemoryTooBig { .. } => 9,
-            Self::ExportMissing { .. } => 10,
-            Self::ExportForeign { .. } => 11,
-            Self::ExportSignature { .. } => 12,
-            Self::StartFunction => 13,
-            Self::SegmentOutOfBounds { .. } => 14,
-            Self::TooMany { .. } => 15,
-            Self::Compiler { .. } => 255,
-        }
-    }
-}
-
 /// What the code may not have too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bounded {
