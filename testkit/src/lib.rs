@@ -7,6 +7,8 @@
 mod network;
 mod phala;
 pub mod plaintext;
+mod recorder;
+pub mod token;
 
 pub use network::{Network, Program};
 pub use phala::Phala;

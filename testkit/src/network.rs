@@ -1,6 +1,6 @@
 //! One node, one worker and its relay as processes.
 
-use crate::wait_for;
+use crate::{recorder::Recorder, wait_for};
 use anyhow::{Context as _, Result};
 use phala_types::relay::{Phase, WorkerStatus};
 use std::{
@@ -46,29 +46,56 @@ pub struct Network {
     dir: TempDir,
     ports: BTreeMap<&'static str, u16>,
     running: BTreeMap<Program, Child>,
+    /// Between relay and worker, and between clients and worker: what goes through is in the folder too.
+    recorders: Vec<Recorder>,
 }
 
 impl Network {
     /// Starts all programs and waits until the worker serves.
     pub fn start() -> Result<Self> {
         let mut network = Self::prepare()?;
-        for program in Program::ALL {
-            network.run(program)?;
-        }
-        network.wait_until_serving()?;
+        network.run_all()?;
         Ok(network)
+    }
+
+    /// Starts all programs and waits until the worker serves.
+    pub fn run_all(&mut self) -> Result<()> {
+        for program in Program::ALL {
+            self.run(program)?;
+        }
+        self.wait_until_serving()?;
+        Ok(())
     }
 
     /// A folder and ports, with nothing running.
     pub fn prepare() -> Result<Self> {
         let dir = tempfile::tempdir().context("no temporary folder can be made")?;
         // All at once, so that no two are equal; then released for the programs.
-        let listeners = ["rpc", "p2p", "clients", "relay"].map(|name| (name, TcpListener::bind("127.0.0.1:0")));
+        let listeners =
+            ["rpc", "p2p", "clients", "relay"].map(|name| (name, TcpListener::bind("127.0.0.1:0")));
         let ports = listeners
             .into_iter()
             .map(|(name, listener)| Ok((name, listener?.local_addr()?.port())))
             .collect::<Result<_>>()?;
-        Ok(Self { dir, ports, running: BTreeMap::new() })
+        Ok(Self { dir, ports, running: BTreeMap::new(), recorders: Vec::new() })
+    }
+
+    /// Puts somebody who writes down everything between the worker and whoever speaks to it. Before the first start.
+    pub fn record_traffic(&mut self) -> Result<()> {
+        for (seen, real) in [("clients-seen", "clients"), ("relay-seen", "relay")] {
+            let file = self.dir().join(format!("{seen}.traffic"));
+            self.recorders.push(Recorder::start(self.port(seen), self.port(real), &file)?);
+        }
+        Ok(())
+    }
+
+    /// The port by which others reach the worker.
+    fn seen_port(&self, name: &'static str) -> u16 {
+        match (self.recorders.is_empty(), name) {
+            (false, "clients") => self.port("clients-seen"),
+            (false, "relay") => self.port("relay-seen"),
+            _ => self.port(name),
+        }
     }
 
     fn port(&self, name: &str) -> u16 {
@@ -82,7 +109,11 @@ impl Network {
 
     /// Where the worker takes queries.
     pub fn worker_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port("clients"))
+        format!("http://127.0.0.1:{}", self.seen_port("clients"))
+    }
+
+    fn relay_door(&self) -> String {
+        format!("http://127.0.0.1:{}", self.seen_port("relay"))
     }
 
     /// The folder of everything that the programs write.
@@ -116,12 +147,14 @@ impl Network {
                 .arg(self.dir().join("node"))
                 .args(["--rpc-port", &self.port("rpc").to_string(), "--port", &self.port("p2p").to_string()])
                 .args(["--no-prometheus", "--no-telemetry", "--no-mdns"]),
-            Program::Worker => command
-                .arg("--dir")
-                .arg(self.worker_dir())
-                .args(["--public", &loopback("clients"), "--relay", &loopback("relay")]),
+            Program::Worker => command.arg("--dir").arg(self.worker_dir()).args([
+                "--public",
+                &loopback("clients"),
+                "--relay",
+                &loopback("relay"),
+            ]),
             Program::Relay => command
-                .args(["--node", &self.node_url(), "--worker", &format!("http://{}", loopback("relay"))])
+                .args(["--node", &self.node_url(), "--worker", &self.relay_door()])
                 .args(["--endpoint", &self.worker_url(), "--cluster", "0"])
                 .env("PHALA_OPERATOR_SURI", "//Bob"),
         };
@@ -145,10 +178,22 @@ impl Network {
 
     /// Kills a program at once, as `kill -9` does.
     pub fn kill(&mut self, program: Program) -> Result<()> {
-        let mut child = self.running.remove(&program).with_context(|| format!("{program:?} is not running"))?;
+        let mut child =
+            self.running.remove(&program).with_context(|| format!("{program:?} is not running"))?;
         child.kill()?;
         child.wait()?;
         Ok(())
+    }
+
+    /// Waits for a program that ends by itself, and says whether it was content.
+    pub fn wait_for_end(&mut self, program: Program) -> Result<bool> {
+        let mut child =
+            self.running.remove(&program).with_context(|| format!("{program:?} is not running"))?;
+        let ended = wait_for("the program to end", START_AT_MOST, || Ok(child.try_wait()?));
+        if ended.is_err() {
+            child.kill()?;
+        }
+        Ok(ended?.success())
     }
 
     /// Kills a program and starts it again.
@@ -212,7 +257,8 @@ pub(crate) fn binary(name: &str) -> Result<PathBuf> {
 
 fn resident_bytes(pid: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("the kernel does not tell VmRSS")?;
+    let line =
+        status.lines().find(|line| line.starts_with("VmRSS:")).context("the kernel does not tell VmRSS")?;
     let kib: u64 = line.split_whitespace().nth(1).context("VmRSS has no value")?.parse()?;
     Ok(kib * 1024)
 }
@@ -225,6 +271,10 @@ fn http_get(port: u16, path: &str) -> Result<String> {
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     let (head, body) = response.split_once("\r\n\r\n").context("the response is not HTTP")?;
-    anyhow::ensure!(head.contains(" 200 "), "the worker answered {}", head.lines().next().unwrap_or_default());
+    anyhow::ensure!(
+        head.contains(" 200 "),
+        "the worker answered {}",
+        head.lines().next().unwrap_or_default()
+    );
     Ok(body.to_owned())
 }

@@ -35,7 +35,8 @@ impl Phala {
         if !output.status.success() {
             return Ok(Err(format!("{said}{}", String::from_utf8_lossy(&output.stderr))));
         }
-        let value = serde_json::from_str(&said).with_context(|| format!("phala did not print JSON: {said}"))?;
+        let value =
+            serde_json::from_str(&said).with_context(|| format!("phala did not print JSON: {said}"))?;
         Ok(Ok(value))
     }
 }

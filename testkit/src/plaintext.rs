@@ -80,7 +80,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
         std::fs::write(dir.path().join("a/b/log"), "account deadbeef").unwrap();
-        let canaries = [Canary::new("account", [0xde, 0xad, 0xbe, 0xef]), Canary::new("amount", [1, 2, 3, 4])];
+        let canaries =
+            [Canary::new("account", [0xde, 0xad, 0xbe, 0xef]), Canary::new("amount", [1, 2, 3, 4])];
         let found = find_in_files(dir.path(), &canaries).unwrap();
         assert_eq!(found, [(dir.path().join("a/b/log"), "account".to_owned())]);
     }

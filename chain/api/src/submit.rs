@@ -125,6 +125,27 @@ impl Node {
         }
     }
 
+    /// Signs calls with consecutive nonces and sends them all, without following any. Nothing else may send in the
+    /// account's name meanwhile.
+    pub async fn send_all(&self, account: &Account, calls: Vec<Call>) -> Result<(), SubmitError> {
+        let Some(name) = calls.first().map(Call::name) else { return Ok(()) };
+        let node = |source| SubmitError::Node { call: name, source };
+        let mut nonce = self.next_nonce(&account.id()).await.map_err(node)?;
+        let mut transactions = self.client.tx().await.map_err(|error| node(lost_block(error)))?;
+        for call in calls {
+            let name = call.name();
+            let (pallet, function) = name.split_once('.').unwrap_or_default();
+            let payload = transaction(pallet, function, call);
+            let parameters = DefaultExtrinsicParamsBuilder::new().nonce(nonce).mortal(MORTAL_BLOCKS).build();
+            transactions
+                .sign_and_submit(&payload, &account.keypair, parameters)
+                .await
+                .map_err(|error| not_sent(name, error))?;
+            nonce = nonce.saturating_add(1);
+        }
+        Ok(())
+    }
+
     /// Sends a call, and signs it anew if its nonce is taken.
     async fn send(&self, account: &Account, call: Call) -> Result<Progress, SubmitError> {
         let name = call.name();

@@ -10,7 +10,7 @@ use phala_chain_api::{Account, Node, NodeError, backoff::Backoff};
 use phala_light::{FinalizedHead, keys};
 use phala_types::{
     BlockNumber, ClusterId, ContractId, GenesisHash, MessageNumber, WorkerId,
-    cluster::ContractRecord,
+    cluster::{Checkpoint, ContractRecord},
     query::{Question, Refusal, Scope, SignedInboxKey},
     worker::{Tier, WorkerRecord},
 };
@@ -217,6 +217,15 @@ impl Client {
         let record = record.ok_or(ClientError::NoContract(*contract))?;
         self.state().contracts.insert(*contract, record.clone());
         Ok(record)
+    }
+
+    /// The last checkpoint of a cluster that the chain has, proven.
+    pub async fn checkpoint(&self, cluster: ClusterId) -> Result<Option<Checkpoint>, ClientError> {
+        let head = self.head().await?;
+        let key = keys::checkpoint(cluster);
+        let values = self.chain.lock().await.read(&head, std::slice::from_ref(&key)).await?;
+        let not_proven = |source| ChainError::NotProven { url: self.node.url().to_owned(), source };
+        Ok(values.decode(&key).map_err(not_proven)?)
     }
 
     /// A session in an account's name, for `blocks` blocks from now.
