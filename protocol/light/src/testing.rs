@@ -25,7 +25,12 @@ pub use crate::{
     grandpa::{Commit, Justification, Precommit, SignedPrecommit},
     header::{DigestItem, Header},
 };
-use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    vec,
+    vec::Vec,
+};
 use codec::Encode;
 use ed25519_zebra::{SigningKey, VerificationKeyBytes};
 use phala_types::{
@@ -283,7 +288,9 @@ fn prove(storage: &BTreeMap<Vec<u8>, Vec<u8>>, keys: &[Vec<u8>]) -> StorageProof
             trie.get(key).expect("a trie in memory");
         }
     }
-    let nodes = recorder.drain().into_iter().map(|record| bounded(record.data)).collect::<Vec<_>>();
+    // Each node once, as a node gives them out.
+    let nodes = recorder.drain().into_iter().map(|record| record.data).collect::<BTreeSet<_>>();
+    let nodes = nodes.into_iter().map(bounded).collect::<Vec<_>>();
     StorageProof { nodes: nodes.try_into().expect("tests read few keys") }
 }
 
