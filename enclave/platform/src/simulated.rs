@@ -100,7 +100,8 @@ fn read_or_make_secret(directory: &Path) -> Result<Secret<[u8; 32]>, PlatformErr
 /// Makes the file whole or not at all, and never over one that is there.
 fn make_file(directory: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = directory.join(format!("{SECRET_FILE}.{}.unfinished", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     let linked = fs::hard_link(&unfinished, directory.join(SECRET_FILE));

@@ -7,8 +7,8 @@ use der::{Encode, EncodePem, pem::LineEnding};
 use p256::ecdsa::{DerSignature, Signature, SigningKey, signature::Signer};
 use phala_attest::{
     danger_simulated::{
-        Template, VALID_FROM_SECONDS, VALID_UNTIL_SECONDS, derive_key, intermediate_certificate, intermediate_key,
-        root_certificate, root_key,
+        Template, VALID_FROM_SECONDS, VALID_UNTIL_SECONDS, derive_key, intermediate_certificate,
+        intermediate_key, root_certificate, root_key,
     },
     simulated::{DEVELOPMENT_ROOT, FMSPC, QE_PRODUCT, qe_signer},
 };
