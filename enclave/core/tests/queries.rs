@@ -102,7 +102,7 @@ fn a_block_too_old_or_of_another_chain_is_refused() {
     let (mut world, contract) = World::with_notebook(&alice);
     let old = world.query_for(&alice, ask_notebook(contract));
     for _ in 0..=QUERY_WINDOW_BLOCKS {
-        world.chain.finalize(&world.storage);
+        world.chain.build();
     }
     world.finalize().unwrap();
     let oldest = BlockNumber::new(world.known_block().number.value() - QUERY_WINDOW_BLOCKS);
@@ -259,7 +259,7 @@ fn a_worker_that_is_not_registered_or_not_in_step_serves_nobody() {
 fn a_worker_whose_registration_ended_stops_serving() {
     let mut world = World::serving();
     let worker = world.status().worker;
-    world.storage.remove(&phala_light::keys::worker(worker));
+    world.chain.remove(&phala_light::keys::worker(worker));
     world.finalize().unwrap();
     assert!(!world.status().registered);
     assert_eq!(world.ask_bytes(vec![]), Err(OpenRefusal::NotServing));

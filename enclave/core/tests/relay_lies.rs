@@ -82,11 +82,11 @@ fn an_old_or_repeated_block_is_out_of_order() {
 #[test]
 fn a_block_of_another_chain_is_refused() {
     let mut world = World::serving();
-    let mut other = Chain::new(Authorities::new(4));
+    let mut other = Chain::new(Authorities::new("strangers", 3));
     for _ in 0..10 {
-        other.finalize(&world.storage);
+        other.build();
     }
-    let proof = other.finalize(&world.storage);
+    let proof = other.finality_proof(other.head().number);
     let view = None;
     assert_eq!(world.refused(RelayInput::Finality { proof, view }).0, Blame::Rejected);
 }
@@ -146,7 +146,7 @@ fn a_dropped_reordered_duplicated_or_forged_message_is_refused_and_the_true_ones
 #[test]
 fn a_network_is_shown_once() {
     let mut world = World::serving();
-    let other = Chain::new(Authorities::new(4));
+    let other = Chain::new(Authorities::new("strangers", 3));
     assert_eq!(world.refused(RelayInput::Genesis(other.genesis_proof())).0, Blame::OutOfOrder);
 }
 

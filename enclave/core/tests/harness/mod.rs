@@ -1,7 +1,7 @@
 //! A worker's core, a chain whose authorities the test holds, and a user: everything real but the processes.
 #![allow(dead_code, missing_docs, reason = "each test file uses a part of it")]
 
-use codec::{Decode, Encode};
+use codec::Encode;
 use phala_core::{BootError, Core, Effect, Input, Record, Write};
 use phala_crypto::{
     Secret,
@@ -17,7 +17,6 @@ use phala_types::{
     cluster::{Checkpoint, ClusterMessage, code_hash},
     command::{Action, Command, Outcome, SignedCommand},
     envelope::{Envelope, EnvelopeHeader, Recipient},
-    finality::FinalityProof,
     mailbox::{Message, Tip, Topic},
     query::*,
     receipt::SignedReceipt,
@@ -95,9 +94,10 @@ pub struct World {
     pub disk: Records,
     pub chain: Chain,
     pub messages: Vec<Message>,
-    pub storage: BTreeMap<Vec<u8>, Vec<u8>>,
     pub published: Vec<BlockNumber>,
     pub checkpoints: Vec<Checkpoint>,
+    /// The worker's HPKE key, once it has registered.
+    pub hpke_key: [u8; 32],
     /// The disk as it was when the worker was born.
     pub birth: Records,
     entropy: u8,
@@ -113,15 +113,15 @@ impl World {
     /// A new worker beside a new chain.
     pub fn new() -> Self {
         let (core, effects) = boot(&Records::default(), 1).unwrap();
-        let chain = Chain::new(Authorities::new(3));
+        let chain = Chain::new(Authorities::new("validators", 3));
         let mut world = Self {
             core,
             disk: Records::default(),
             chain,
             messages: Vec::new(),
-            storage: BTreeMap::new(),
             published: Vec::new(),
             checkpoints: Vec::new(),
+            hpke_key: [0; 32],
             birth: Records::default(),
             entropy: 1,
         };
@@ -138,9 +138,9 @@ impl World {
             disk: self.birth.clone(),
             chain: self.chain.clone(),
             messages: self.messages.clone(),
-            storage: self.storage.clone(),
             published: Vec::new(),
             checkpoints: Vec::new(),
+            hpke_key: self.hpke_key,
             birth: self.birth.clone(),
             entropy: 77,
         };
@@ -175,7 +175,7 @@ impl World {
     }
 
     pub fn genesis(&self) -> GenesisHash {
-        self.chain.genesis()
+        self.chain.genesis_hash()
     }
 
     pub fn restart(&mut self) -> Result<(), BootError> {
@@ -231,7 +231,7 @@ impl World {
     }
 
     pub fn put(&mut self, key: Vec<u8>, value: &impl Encode) {
-        self.storage.insert(key, value.encode());
+        self.chain.put(key, value);
     }
 
     /// Lists the worker on the chain and puts it into the cluster.
@@ -243,6 +243,7 @@ impl World {
         let Some(Effect::Attest { registration, .. }) = effects.into_iter().next() else {
             panic!("no registration")
         };
+        self.hpke_key = registration.hpke_key;
         let record = WorkerRecord {
             hpke_key: registration.hpke_key,
             operator: registration.operator,
@@ -267,11 +268,12 @@ impl World {
     pub fn next_block(&mut self) -> RelayInput {
         let tip = self.tip();
         self.put(keys::tip(TOPIC), &tip);
-        let now = Millis::new(1_000_000 + u64::from(self.chain.height()) * 1000);
+        let now = Millis::new(1_000_000 + u64::from(self.chain.head().number.value()) * 1000);
         self.put(keys::timestamp_now(), &now);
-        let proof: FinalityProof = self.chain.finalize(&self.storage);
+        let number = self.chain.build().number;
+        let proof = self.chain.finality_proof(number);
         let status = self.status();
-        let view = self.chain.prove(&keys::worker_view(status.worker, status.cluster));
+        let view = self.chain.prove_worker_view(number, status.worker, status.cluster);
         RelayInput::Finality { proof, view: Some(view) }
     }
 
@@ -282,7 +284,7 @@ impl World {
     /// Puts a message into the topic.
     pub fn enqueue(&mut self, body: ClusterMessage) -> MessageNumber {
         let number = MessageNumber::new(self.messages.len() as u64);
-        let block = BlockNumber::new(self.chain.height() + 1);
+        let block = self.chain.head().number.next().unwrap();
         self.messages.push(Message { number, block, timestamp: Millis::new(5_000), body });
         number
     }
@@ -383,10 +385,9 @@ impl World {
 
     pub fn seal_to_worker(&mut self, plaintext: &[u8]) -> (Envelope, ReplyKey) {
         let worker = self.status().worker;
-        let record = WorkerRecord::decode(&mut &self.storage[&keys::worker(worker)][..]).unwrap();
         let header = EnvelopeHeader::new(self.genesis(), Recipient::Worker(worker), VERSION);
         let mut rng = ChaCha20Rng::from_seed([self.fresh(); 32]);
-        seal(header, &record.hpke_key, plaintext, &mut rng).unwrap()
+        seal(header, &self.hpke_key, plaintext, &mut rng).unwrap()
     }
 
     /// Hands raw bytes to the query path.
