@@ -72,7 +72,8 @@ mod tests {
     #[test]
     fn worker_can_be_given_away_under_its_own_licence() {
         // Older packages write a choice of licences with a slash.
-        let copyleft = |line: &String| line.replace('/', " OR ").split(" OR ").all(|choice| choice.contains("GPL"));
+        let copyleft =
+            |line: &String| line.replace('/', " OR ").split(" OR ").all(|choice| choice.contains("GPL"));
         let found = worker().unwrap().into_iter().filter(copyleft).collect::<Vec<_>>();
         assert!(found.is_empty(), "under a licence that asks for more than ours: {}", found.join(", "));
     }
