@@ -1,0 +1,149 @@
+//! How a contract's run ended, in words and in JSON.
+
+use phala_sdk::{
+    Answered,
+    abi::{Abi, AbiError, Decoded},
+};
+use phala_types::{
+    CodeHash,
+    command::{Ended, Execution, FLAG_REVERT, Outcome, Rejection},
+    query::Answer,
+};
+use serde_json::{Value, json};
+
+/// What was run: it tells how what was returned is decoded.
+#[derive(Clone, Copy)]
+pub enum Function<'a> {
+    Constructor(&'a str),
+    Message(&'a str),
+}
+
+/// An answer, decoded.
+pub struct Told {
+    /// Whether the contract returned without undoing its changes.
+    pub is_kept: bool,
+    pub text: String,
+    pub json: Value,
+}
+
+/// Decodes an answer by the contract's interface.
+pub fn tell(abi: &Abi, function: Function, answered: &Answered) -> Result<Told, AbiError> {
+    tell_answer(abi, function, answered.answer())
+}
+
+/// The same, for an answer that comes from a receipt's file.
+pub fn tell_answer(abi: &Abi, function: Function, answer: &Answer) -> Result<Told, AbiError> {
+    match answer {
+        Answer::Call { ended, gas_used } => {
+            let mut told = tell_ended(abi, function, ended)?;
+            told.json["gas_used"] = json!(gas_used);
+            Ok(told)
+        }
+        Answer::Outcome(Outcome::Executed(run)) => tell_run(abi, function, run),
+        Answer::Outcome(Outcome::Rejected(rejection)) => {
+            let text = format!("rejected: {}", rejection_text(*rejection));
+            let name = format!("{rejection:?}");
+            Ok(Told { is_kept: false, text, json: json!({ "outcome": "rejected", "rejection": name }) })
+        }
+        Answer::Outcome(Outcome::CodeStored(code_hash)) => Ok(stored(code_hash)),
+    }
+}
+
+fn stored(code_hash: &CodeHash) -> Told {
+    let json = json!({ "outcome": "code_stored", "code_hash": code_hash });
+    Told { is_kept: true, text: format!("the worker stored the code {code_hash}"), json }
+}
+
+fn tell_run(abi: &Abi, function: Function, run: &Execution) -> Result<Told, AbiError> {
+    let mut told = tell_ended(abi, function, &run.ended)?;
+    let mut events = Vec::new();
+    for event in &run.events {
+        let (text, json) = match abi.decode_event(event) {
+            Ok(decoded) => {
+                let fields: Vec<_> =
+                    decoded.fields.iter().map(|(name, value)| format!("{name}: {}", plain(value))).collect();
+                (format!("{} {{ {} }}", decoded.name, fields.join(", ")), json!(decoded))
+            }
+            // Another contract's, that this one called.
+            Err(_) => {
+                let data = format!("0x{}", hex::encode(&event.data));
+                (
+                    format!("of {}: {data}", event.contract),
+                    json!({ "contract": event.contract, "data": data }),
+                )
+            }
+        };
+        told.text.push_str(&format!("\nevent {text}"));
+        events.push(json);
+    }
+    told.json["events"] = Value::from(events);
+    told.json["gas_used"] = json!(run.gas_used);
+    Ok(told)
+}
+
+fn tell_ended(abi: &Abi, function: Function, ended: &Ended) -> Result<Told, AbiError> {
+    let (flags, data) = match ended {
+        Ended::Returned { flags, data } => (*flags, data),
+        Ended::Trapped(trap) => {
+            let text = format!("trapped: the contract was stopped (trap {trap})");
+            return Ok(Told { is_kept: false, text, json: json!({ "outcome": "trapped", "trap": trap }) });
+        }
+    };
+    let is_kept = flags & FLAG_REVERT == 0;
+    let outcome = if is_kept { "returned" } else { "reverted" };
+    let decoded = match function {
+        Function::Constructor(name) => abi.decode_constructed(name, data)?,
+        Function::Message(name) => abi.decode_return(name, data)?,
+    };
+    Ok(match decoded {
+        Decoded::Value(value) => {
+            let text = match is_kept {
+                true => plain(&value),
+                false => format!("refused by the contract: {}", plain(&value)),
+            };
+            Told { is_kept, text, json: json!({ "outcome": outcome, "value": value }) }
+        }
+        Decoded::NotDispatched(error) => {
+            let text = format!("not dispatched: {error}");
+            Told { is_kept, text, json: json!({ "outcome": outcome, "not_dispatched": error }) }
+        }
+    })
+}
+
+/// A value as people read it: a string without its quotation marks, nothing as `()`.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "()".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn rejection_text(rejection: Rejection) -> String {
+    match rejection {
+        Rejection::MalformedEnvelope => {
+            "the message is not an envelope for this network and contract".to_owned()
+        }
+        Rejection::ForeignCiphertext => "the ciphertext does not open with the contract's key".to_owned(),
+        Rejection::UnknownKeyVersion => {
+            "the contract's key has another version; run the command again".to_owned()
+        }
+        Rejection::MalformedCommand => "the command does not decode; update the client".to_owned(),
+        Rejection::BadSignature => "the command's signature is not its signer's".to_owned(),
+        Rejection::Misdirected => {
+            "the command was for something else than the message that carried it".to_owned()
+        }
+        Rejection::Replayed => {
+            "a later command of this account was executed before it; run the command again".to_owned()
+        }
+        Rejection::UnknownContract => "there is no such contract: its constructor may have failed".to_owned(),
+        Rejection::UnknownCode => {
+            "the worker does not have the code: it may have refused it at upload".to_owned()
+        }
+        Rejection::ContractExists => "the contract exists already".to_owned(),
+        Rejection::InsufficientBalance => "the account has too little PHA in this cluster".to_owned(),
+        Rejection::GasLimitTooHigh => "the gas limit is over what one call may use".to_owned(),
+        Rejection::InvalidCode(rule) => format!("the code is not valid (rule {rule} of the engine)"),
+        Rejection::CodeExists => "the code is there already".to_owned(),
+    }
+}
