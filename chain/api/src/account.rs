@@ -8,7 +8,7 @@ use phala_types::{
 use scale_decode::DecodeAsType;
 use std::str::FromStr;
 use subxt::utils::{AccountId32, H256};
-use subxt_signer::{SecretUri, sr25519::Keypair};
+use subxt_signer::{SecretUri, bip39, sr25519::Keypair};
 
 /// An account with its secret key. It does not print the key.
 #[derive(Clone)]
@@ -36,6 +36,13 @@ impl Account {
         let uri = SecretUri::from_str(uri).map_err(|_| AccountError::MalformedUri)?;
         let keypair = Keypair::from_uri(&uri).map_err(|_| AccountError::MalformedUri)?;
         Ok(Self { keypair })
+    }
+
+    /// A new account and its secret phrase of twelve words, from 16 random bytes.
+    pub fn from_entropy(entropy: [u8; 16]) -> Result<(Self, String), AccountError> {
+        let phrase = bip39::Mnemonic::from_entropy(&entropy).map_err(|_| AccountError::MalformedUri)?;
+        let keypair = Keypair::from_phrase(&phrase, None).map_err(|_| AccountError::MalformedUri)?;
+        Ok((Self { keypair }, phrase.to_string()))
     }
 
     /// From 32 secret bytes.
@@ -136,6 +143,13 @@ mod tests {
         assert_eq!(Account::format_address(&alice), text);
         assert_eq!(Account::parse_address(text).unwrap(), alice);
         assert_eq!(Account::parse_address(&alice.to_string()).unwrap(), alice);
+    }
+
+    #[test]
+    fn new_account_is_found_again_by_its_phrase() {
+        let (account, phrase) = Account::from_entropy([7; 16]).unwrap();
+        assert_eq!(phrase.split(' ').count(), 12);
+        assert_eq!(Account::from_uri(&phrase).unwrap().id(), account.id());
     }
 
     #[test]

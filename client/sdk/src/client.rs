@@ -219,13 +219,14 @@ impl Client {
         Ok(record)
     }
 
-    /// The last checkpoint of a cluster that the chain has, proven.
+    /// The checkpoint that a cluster certified last, proven at the newest final block.
     pub async fn checkpoint(&self, cluster: ClusterId) -> Result<Option<Checkpoint>, ClientError> {
         let head = self.head().await?;
         let key = keys::checkpoint(cluster);
         let values = self.chain.lock().await.read(&head, std::slice::from_ref(&key)).await?;
-        let not_proven = |source| ChainError::NotProven { url: self.node.url().to_owned(), source };
-        Ok(values.decode(&key).map_err(not_proven)?)
+        Ok(values
+            .decode(&key)
+            .map_err(|source| ChainError::NotProven { url: self.node.url().to_owned(), source })?)
     }
 
     /// A session in an account's name, for `blocks` blocks from now.

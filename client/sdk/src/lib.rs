@@ -28,4 +28,5 @@ pub use command::{CallParameters, CommandError, Deployed, Sent};
 pub use http::{WorkerError, WorkerUrl};
 pub use phala_chain_api as node;
 pub use query::{Answered, QueryError, Session};
+pub use receipt::VerifyError;
 pub use trust::{Trust, VerifiedWorker};

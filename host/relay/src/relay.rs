@@ -198,17 +198,25 @@ impl Relay {
             let record = record.and_then(|bytes| decode_exact::<WorkerRecord>(&bytes).ok());
             self.lease = record.as_ref().map(Lease::of);
         }
-        let call = match enrolment(status, self.lease) {
-            None => return Ok(()),
-            Some(Enrolment::Join) => Call::Join { cluster: self.config.cluster, worker: status.worker },
-            Some(Enrolment::Register) => match self.registration().await? {
-                Some(call) => call,
+        let Some(wanted) = enrolment(status, self.lease) else { return Ok(()) };
+        let join = Call::Join { cluster: self.config.cluster, worker: status.worker };
+        let (before, call) = match wanted {
+            Enrolment::Join => (None, join),
+            Enrolment::Register => match self.registration().await? {
                 None => return Ok(()),
+                Some(register) if status.cluster.is_some() => (None, register),
+                // A new worker joins right after it, without waiting for finality in between.
+                Some(register) => (Some(register), join),
             },
         };
         tracing::info!(worker = %status.worker, call = call.name(), "Enrolling the worker");
         let (node, operator) = (node.clone(), self.operator.clone());
-        self.enrolling.begin(async move { node.submit(&operator, call, Until::Finalized).await });
+        self.enrolling.begin(async move {
+            if let Some(before) = before {
+                node.submit(&operator, before, Until::InBlock).await?;
+            }
+            node.submit(&operator, call, Until::Finalized).await
+        });
         Ok(())
     }
 
