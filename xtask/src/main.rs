@@ -21,6 +21,8 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Chore {
+    /// Build all programs.
+    Build,
     /// Print which crate imports which, floor by floor, and fail where an import goes up or across.
     Floors {
         /// Write it to docs/floors.txt.
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
 
 fn do_chore(chore: Chore) -> anyhow::Result<()> {
     match chore {
+        Chore::Build => steps::build(),
         Chore::Floors { write } => held::show(&floors::FLOORS, write),
         Chore::Packages { write } => held::show(&packages::WORKER, write),
         Chore::Vectors { write } => steps::vectors(write),

@@ -55,7 +55,8 @@ pub fn check() -> Vec<Step> {
 
 /// The chain's own packages. They are built apart from the others: a dependency that both have is compiled with the
 /// features that each needs, so that the worker's binary has none of the node's.
-const CHAIN: [&str; 5] = ["pallet-mailbox", "pallet-workers", "pallet-clusters", "phala-runtime", "phala-node"];
+const CHAIN: [&str; 5] =
+    ["pallet-mailbox", "pallet-workers", "pallet-clusters", "phala-runtime", "phala-node"];
 
 /// `cargo VERB` on the chain's packages.
 fn on_chain<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -66,7 +67,19 @@ fn on_chain<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 /// `cargo VERB` on all other packages.
 fn off_chain<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let packages = CHAIN.into_iter().flat_map(|package| ["--exclude", package]);
-    [verb, "--release", "--locked", "--workspace"].into_iter().chain(packages).chain(more.iter().copied()).collect()
+    [verb, "--release", "--locked", "--workspace"]
+        .into_iter()
+        .chain(packages)
+        .chain(more.iter().copied())
+        .collect()
+}
+
+/// Builds all programs.
+pub fn build() -> Result<()> {
+    for mut command in [repo::cargo(&on_chain("build", &[])), repo::cargo(&off_chain("build", &[]))] {
+        ensure!(command.status()?.success(), "the programs do not build: {}", repo::shown(&command));
+    }
+    Ok(())
 }
 
 /// Everything.
