@@ -1,0 +1,74 @@
+//! What clients can ask beyond the standard set (state, chain, author, system, chainHead, archive).
+
+use crate::service::{Backend, Client, Pool, SelectChain};
+use phala_runtime::{Block, BlockNumber, Hash};
+use polkadot_sdk::*;
+
+use jsonrpsee::RpcModule;
+use sc_consensus_babe::BabeWorkerHandle;
+use sc_consensus_grandpa::{
+    FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState,
+};
+use sc_rpc::SubscriptionTaskExecutor;
+use std::sync::Arc;
+
+/// What the answers are made from.
+pub struct Sources {
+    /// Blocks and state.
+    pub client: Arc<Client>,
+    /// Transactions that are not in a block yet.
+    pub pool: Arc<Pool>,
+    /// The best chain.
+    pub select_chain: SelectChain,
+    /// This node's keys.
+    pub keystore: sp_keystore::KeystorePtr,
+    /// BABE's epochs.
+    pub babe: BabeWorkerHandle<Block>,
+    /// GRANDPA's round.
+    pub voter_state: SharedVoterState,
+    /// GRANDPA's authorities.
+    pub authorities: SharedAuthoritySet<Hash, BlockNumber>,
+    /// Justifications as they are made. The relay and clients live on them.
+    pub justifications: GrandpaJustificationStream<Block>,
+    /// Justifications of the past.
+    pub finality_proofs: Arc<FinalityProofProvider<Backend, Block>>,
+}
+
+/// The methods: `system_accountNextIndex`, `payment_*`, `babe_*` and `grandpa_*`.
+pub fn module(
+    sources: &Sources,
+    executor: SubscriptionTaskExecutor,
+) -> Result<RpcModule<()>, jsonrpsee::core::RegisterMethodError> {
+    use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
+    use sc_consensus_babe_rpc::{Babe, BabeApiServer};
+    use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
+    use substrate_frame_rpc_system::{System, SystemApiServer};
+
+    let Sources {
+        client,
+        pool,
+        select_chain,
+        keystore,
+        babe,
+        voter_state,
+        authorities,
+        justifications,
+        finality_proofs,
+    } = sources;
+    let mut module = RpcModule::new(());
+    module.merge(System::new(client.clone(), pool.clone()).into_rpc())?;
+    module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
+    module
+        .merge(Babe::new(client.clone(), babe.clone(), keystore.clone(), select_chain.clone()).into_rpc())?;
+    module.merge(
+        Grandpa::new(
+            executor,
+            authorities.clone(),
+            voter_state.clone(),
+            justifications.clone(),
+            finality_proofs.clone(),
+        )
+        .into_rpc(),
+    )?;
+    Ok(module)
+}
