@@ -88,7 +88,7 @@ fn prices() {
         assert!(common::engine().run(&artifact, call, &mut World::default()).is_success());
     }
     let micros = began.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS);
-    println!("an empty call               : {micros:>9.2} us, {} gas", gas::FRAME);
+    println!("an empty call               : {micros:>9.2} us, {} gas", gas::FRAME + gas::MEMORY_PAGE);
 }
 
 fn recover() -> Vec<u8> {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The example token (`contract/examples/erc20`), as it was built, and how to call it.
 
+#![allow(dead_code)] // The benchmark uses a part of it.
+
 use codec::{Decode, Encode};
 use phala_vm::{
     AccountBytes, Call, CompiledContract, Context, Engine, Entry, Execution, Return, WasmtimeEngine,
