@@ -7,6 +7,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasm_encoder::{
     EntityType, ExportKind, ExportSection, ImportSection, MemoryType, Module, RawSection, SectionId,
@@ -128,8 +129,10 @@ fn optimize(program: &Path, wasm: &[u8], cache_dir: &Path) -> Result<(Vec<u8>, S
     let version = Command::new(program).arg("--version").output().map_err(start)?;
     let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
 
-    // Named by this process, so that two builds at once do not meet.
-    let file = |kind: &str| cache_dir.join(format!("{kind}-{}.wasm", std::process::id()));
+    // Named by this process and by how many it did before, so that two builds at once do not meet.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let file = |kind: &str| cache_dir.join(format!("{kind}-{}-{number}.wasm", std::process::id()));
     let (before, after) = (file("before"), file("after"));
     std::fs::create_dir_all(cache_dir).map_err(BuildError::file(cache_dir))?;
     std::fs::write(&before, wasm).map_err(BuildError::file(&before))?;
