@@ -1,11 +1,11 @@
 //! Another verifier of the same format reads simulated quotes as SGX quotes of a debug enclave, and believes them under
 //! the development root alone.
 
-use codec_of_evidence::quote_of;
 use dcap_qvl::{QuoteCollateralV3, QuotePolicy, configs::RustCryptoConfig, verify::QuoteVerifier};
-use der::{Encode, EncodePem, pem::LineEnding};
+use der::{DateTime, Encode, EncodePem, pem::LineEnding};
 use p256::ecdsa::{DerSignature, Signature, SigningKey, signature::Signer};
 use phala_attest::{
+    Evidence,
     danger_simulated::{
         Template, VALID_FROM_SECONDS, VALID_UNTIL_SECONDS, derive_key, intermediate_certificate,
         intermediate_key, root_certificate, root_key,
@@ -14,7 +14,7 @@ use phala_attest::{
 };
 use phala_platform::{Platform, simulated::SimulatedPlatform};
 use serde_json::json;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 use x509_cert::{
     Certificate,
     builder::{Builder, CrlBuilder},
@@ -27,18 +27,14 @@ use x509_cert::{
 /// 2026-11-22 in seconds.
 const NOW: u64 = 1_795_305_600;
 
-mod codec_of_evidence {
-    use phala_attest::Evidence;
-
-    /// The quote in SCALE-encoded evidence.
-    pub fn quote_of(evidence: &[u8]) -> Vec<u8> {
-        let Evidence::Simulated(quote) = phala_types::decode_exact(evidence).unwrap();
-        quote.into_inner()
-    }
+/// The quote in SCALE-encoded evidence.
+fn quote_of(evidence: &[u8]) -> Vec<u8> {
+    let Evidence::Simulated(quote) = phala_types::decode_exact(evidence).unwrap();
+    quote.into_inner()
 }
 
 fn time(seconds: u64) -> Time {
-    Time::try_from(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap()
+    DateTime::from_unix_duration(Duration::from_secs(seconds)).unwrap().into()
 }
 
 fn revocation_list(issuer: &Certificate, key: &SigningKey) -> Vec<u8> {

@@ -16,7 +16,7 @@ use codec::Encode as _;
 use core::{str::FromStr, time::Duration};
 use der::{
     DateTime, Encode as _, EncodePem as _, Tag,
-    asn1::{Any, GeneralizedTime, ObjectIdentifier, OctetString, UtcTime},
+    asn1::{Any, ObjectIdentifier, OctetString},
     pem::LineEnding,
 };
 use p256::ecdsa::{DerSignature, Signature, SigningKey, signature, signature::Signer};
@@ -117,12 +117,7 @@ impl Template {
 }
 
 fn time(seconds: u64) -> Result<Time> {
-    let date = DateTime::from_unix_duration(Duration::from_secs(seconds))?;
-    Ok(if date.year() < 2050 {
-        Time::UtcTime(UtcTime::from_date_time(date)?)
-    } else {
-        Time::GeneralTime(GeneralizedTime::from_date_time(date))
-    })
+    Ok(DateTime::from_unix_duration(Duration::from_secs(seconds))?.into())
 }
 
 struct Profile {

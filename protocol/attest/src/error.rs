@@ -11,7 +11,7 @@ macro_rules! errors {
         }
 
         impl AppraisalError {
-            /// All of them, for the test that each can be made.
+            /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
             /// Whether the evidence is not what it should look like, or does not hold.

