@@ -1,13 +1,13 @@
 //! How the node's parts are put together: database, BABE, GRANDPA, network, RPC.
 
-use crate::rpc;
+use crate::{finality::FinalityProofs, rpc};
 use phala_runtime::{Block, Hash, apis::RuntimeApi};
 use polkadot_sdk::*;
 
 use sc_client_api::BlockBackend as _;
 use sc_consensus::{BoxBlockImport, DefaultImportQueue};
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion};
-use sc_consensus_grandpa::{FinalityProofProvider, SharedVoterState, VotingRule, VotingRulesBuilder};
+use sc_consensus_grandpa::{SharedVoterState, VotingRule, VotingRulesBuilder};
 use sc_network::{NetworkBackend, config::FullNetworkConfiguration, service::traits::NetworkService};
 use sc_service::{
     BuildNetworkParams, ChainType, Configuration, PartialComponents, SpawnTasksParams, TaskManager,
@@ -218,10 +218,11 @@ pub fn start<N: NetworkBackend<Block, Hash>>(config: Configuration) -> Result<Ta
         voter_state: voter_state.clone(),
         authorities: grandpa.shared_authority_set().clone(),
         justifications: grandpa.justification_stream(),
-        finality_proofs: FinalityProofProvider::new_for_service(
+        finality_proofs: Arc::new(FinalityProofs::new(
             backend.clone(),
-            Some(grandpa.shared_authority_set().clone()),
-        ),
+            grandpa.shared_authority_set().clone(),
+        )),
+        backend: backend.clone(),
     };
 
     let role = config.role;
