@@ -2,7 +2,7 @@
 #![allow(missing_docs)]
 
 use phala_core::replay;
-use phala_platform::{Platform as _, simulated::Simulated};
+use phala_platform::{Platform as _, simulated::SimulatedPlatform};
 use phala_sdk::node::Account;
 use phala_testkit::{
     Network, Program,
@@ -131,7 +131,7 @@ async fn no_command_is_lost_or_executed_twice_while_programs_are_killed() -> any
         .unverified();
     assert_eq!(messages.len() as u64, position.value());
     network.kill(Program::Worker)?;
-    let platform = Simulated::open(&network.worker_dir())?;
+    let platform = SimulatedPlatform::open(&network.worker_dir())?;
     let records = Disk::open(&network.worker_dir())?.records()?;
     let replayed = replay::state_root(
         &WasmtimeEngine::new()?,

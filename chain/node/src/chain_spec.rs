@@ -49,7 +49,7 @@ fn properties() -> Properties {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sc_service::BuildStorage;
+    use sp_runtime::BuildStorage as _;
 
     #[test]
     fn every_named_network_has_a_genesis() {
@@ -61,7 +61,6 @@ mod tests {
 
     #[test]
     fn a_network_without_tees_says_so_in_its_name() {
-        use sc_service::ChainSpec as _;
         assert!(development().expect("the WebAssembly is there").name().contains("SIMULATED TEE"));
         assert!(local_testnet().expect("the WebAssembly is there").name().contains("SIMULATED TEE"));
         assert_eq!(live().expect("the WebAssembly is there").name(), "Phala");

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::{chain_spec, service};
-use phala_runtime::{Block, money};
+use phala_runtime::{money, opaque::Block};
 use polkadot_sdk::*;
 
 use clap::Parser;

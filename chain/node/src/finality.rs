@@ -5,7 +5,7 @@
 //! hold. This one answers from block 1 on, and leaves the headers out: who needs one asks for it.
 
 use crate::service::Backend;
-use phala_runtime::{Block, BlockNumber, Hash};
+use phala_runtime::{BlockNumber, Hash, opaque::Block};
 use polkadot_sdk::*;
 
 use codec::Encode as _;

@@ -4,7 +4,7 @@ use crate::{
     finality::FinalityProofs,
     service::{Backend, Client, Pool, SelectChain},
 };
-use phala_runtime::{Block, BlockNumber, Hash};
+use phala_runtime::{BlockNumber, Hash, opaque::Block};
 use polkadot_sdk::*;
 
 use jsonrpsee::{

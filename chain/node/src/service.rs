@@ -1,7 +1,7 @@
 //! How the node's parts are put together: database, BABE, GRANDPA, network, RPC.
 
 use crate::{finality::FinalityProofs, rpc};
-use phala_runtime::{Block, Hash, apis::RuntimeApi};
+use phala_runtime::{Hash, apis::RuntimeApi, opaque::Block};
 use polkadot_sdk::*;
 
 use sc_client_api::BlockBackend as _;

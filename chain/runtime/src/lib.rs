@@ -54,6 +54,15 @@ pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 /// A block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 
+/// The types as the node has them, which does not look into transactions. It also writes them to JSON as every other
+/// node does: as hexadecimal digits.
+pub mod opaque {
+    use super::*;
+
+    /// A block of bytes that the runtime understands.
+    pub type Block = generic::Block<Header, sp_runtime::OpaqueExtrinsic>;
+}
+
 /// What every transaction carries besides its call. The standard set, in the standard order, so that wallets know it.
 pub type TxExtension = (
     frame_system::CheckNonZeroSender<Runtime>,

@@ -5,5 +5,5 @@
 
 fn main() -> anyhow::Result<()> {
     eprintln!("SIMULATED TEE: nothing in this worker is hidden from who runs it. For development only.");
-    phala_worker::run(|dir| Ok(phala_platform::simulated::Simulated::open(dir)?))
+    phala_worker::run(|dir| Ok(phala_platform::simulated::SimulatedPlatform::open(dir)?))
 }
