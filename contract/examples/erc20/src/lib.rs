@@ -136,7 +136,8 @@ mod erc20 {
         pub fn transfer_from(&mut self, from: AccountId, to: AccountId, value: Balance) -> Result<()> {
             let spender = self.env().caller();
             // First the allowance, then the balance: see rule 3 above.
-            let left = self.allowed(&from, &spender).checked_sub(value).ok_or(Error::InsufficientAllowance)?;
+            let left =
+                self.allowed(&from, &spender).checked_sub(value).ok_or(Error::InsufficientAllowance)?;
             self.pay(&from, &to, value)?;
             self.allowances.insert((from, spender), &left);
             Ok(())
@@ -245,7 +246,10 @@ mod erc20 {
             assert_eq!(token.approve(people.bob, 20), Ok(()));
             call_as(people.bob);
             assert_eq!(token.transfer_from(people.alice, people.charlie, 15), Ok(()));
-            assert_eq!(token.transfer_from(people.alice, people.charlie, 6), Err(Error::InsufficientAllowance));
+            assert_eq!(
+                token.transfer_from(people.alice, people.charlie, 6),
+                Err(Error::InsufficientAllowance)
+            );
             assert_eq!(token.allowance(people.alice, people.bob), Ok(5));
             call_as(people.charlie);
             assert_eq!(token.balance_of(people.charlie), Ok(15));
