@@ -179,7 +179,8 @@ impl World {
     }
 
     pub fn restart(&mut self) -> Result<(), BootError> {
-        let (core, effects) = boot(&self.disk, self.fresh())?;
+        let entropy = self.fresh();
+        let (core, effects) = boot(&self.disk, entropy)?;
         self.core = core;
         self.carry_out(effects);
         Ok(())
