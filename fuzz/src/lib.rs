@@ -3,13 +3,58 @@
 //! A target's promise is that no input makes the code under test panic, hang or allocate without bound, and what it
 //! asserts besides. Targets are in `targets/`, a file each; their first inputs are made in `seed.rs`.
 
+/// The worker's core beside a chain, as its own tests have it.
+#[path = "../../enclave/core/tests/harness/mod.rs"]
+#[allow(missing_docs)]
+pub mod network;
+
+/// The world of one contract, as the engine's own tests have it.
+#[path = "../../enclave/vm/tests/common/mod.rs"]
+#[allow(missing_docs)]
+pub mod contract;
+
 use codec::{Decode, Encode};
+use phala_attest::{Measurements, Policy, SimulatedPolicy};
 use phala_crypto::Secret;
+use phala_light::{
+    keys,
+    testing::{Authorities, Chain},
+};
+use phala_types::Millis;
 use phala_types::{account, cluster, command, envelope, finality, mailbox, query, receipt, relay, worker};
 
 /// The secret that all keys of the targets are derived from.
 pub fn seed() -> Secret<[u8; 32]> {
     Secret::new([7; 32])
+}
+
+/// When evidence is appraised: 2026-11-22.
+pub const NOW: Millis = Millis::new(1_795_305_600_000);
+
+/// The program that the genuine quote is of.
+pub const MEASUREMENT: [u8; 32] = [5; 32];
+
+/// What the genuine quote vouches for.
+pub const REPORT_DATA: [u8; 64] = [7; 64];
+
+/// A development network's policy.
+pub fn development_policy() -> Policy {
+    Policy { simulated: Some(SimulatedPolicy { measurements: Measurements::DangerAny }) }
+}
+
+/// A chain of three blocks after the first, of which the second hands over to other authorities.
+pub fn chain() -> Chain {
+    let mut chain = Chain::new(Authorities::new("first", 3));
+    chain.put(keys::timestamp_now(), &NOW);
+    chain.build();
+    chain.build_handoff(Authorities::new("second", 4));
+    chain.build();
+    chain
+}
+
+/// What the targets read of it.
+pub fn chain_keys() -> [Vec<u8>; 2] {
+    [keys::timestamp_now(), keys::grandpa_authorities()]
 }
 
 /// Decodes a `T`, and holds it to having one encoding: else two parties could sign or hash one message differently.

@@ -6,11 +6,18 @@ use anyhow::{Context as _, Result, ensure};
 use codec::Encode as _;
 // Code that is compiled with coverage calls libFuzzer's counters, here too.
 use libfuzzer_sys as _;
+use phala_attest::danger_simulated::Machine;
 use phala_crypto::{Secret, record::RecordKey, seal, signature::SigningKey};
+use phala_fuzz::network::{self, User, World};
 use phala_types::{
-    ContractId, GenesisHash, KeyVersion,
+    AccountId, BlockNumber, Bytes, ContractId, GenesisHash, KeyVersion, MessageNumber,
     account::{Signature, Signer},
+    cluster::{ClusterMessage, code_hash},
+    command::{Action, SignedCommand},
     envelope::{EnvelopeHeader, Recipient},
+    limits::ENVELOPE_BYTES_MAX,
+    query::{Question, SignedQuery},
+    relay::RelayInput,
     tag::Tag,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
@@ -20,12 +27,17 @@ const GENESIS: GenesisHash = GenesisHash::new([1; 32]);
 
 fn main() -> Result<()> {
     let folder = env::args_os().nth(1).context("usage: seed FOLDER")?;
-    for (target, name, bytes) in messages()?.into_iter().chain(crypto()?) {
+    for (target, name, bytes) in all()? {
         let folder = Path::new(&folder).join(target);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(name), bytes)?;
     }
     Ok(())
+}
+
+fn all() -> Result<Vec<Seed>> {
+    let lists = [messages()?, crypto()?, evidence()?, finality(), code()?, relay_input(), query(), command()];
+    Ok(lists.into_iter().flatten().collect())
 }
 
 /// A target, a name and an input.
@@ -80,4 +92,88 @@ fn crypto() -> Result<Vec<Seed>> {
             [vec![4], phala_crypto::padding::pad(b"plaintext").context("it is short")?].concat(),
         ),
     ])
+}
+
+/// A genuine simulated quote.
+fn evidence() -> Result<Vec<Seed>> {
+    let machine = Machine::new(&[1; 32]).context("the simulated machine")?;
+    let quote = machine.evidence(phala_fuzz::MEASUREMENT, phala_fuzz::REPORT_DATA).context("its quote")?;
+    Ok(vec![("evidence", "quote".into(), quote)])
+}
+
+/// What a light client is fed of a short chain that changes its authorities once.
+fn finality() -> Vec<Seed> {
+    let chain = phala_fuzz::chain();
+    let storage = chain.prove(BlockNumber::new(0), &phala_fuzz::chain_keys());
+    let number = chain.head().number;
+    vec![
+        ("finality", "genesis".into(), [vec![0], chain.genesis_proof().encode()].concat()),
+        ("finality", "block".into(), [vec![1], chain.finality_proof(BlockNumber::new(1)).encode()].concat()),
+        ("finality", "storage".into(), [vec![2], storage.encode()].concat()),
+        ("finality", "whole".into(), [vec![3], chain.chain_proof(number).encode()].concat()),
+    ]
+}
+
+/// A contract that uses storage, events and every way to end.
+fn code() -> Result<Vec<Seed>> {
+    let small = wat::parse_str(
+        r#"(module (import "env" "memory" (memory 1 1)) (func (export "deploy")) (func (export "call")))"#,
+    )?;
+    Ok(vec![("code", "notebook".into(), network::notebook()), ("code", "small".into(), small)])
+}
+
+/// One input of each kind, for a new worker (0) and one that serves (1).
+fn relay_input() -> Vec<Seed> {
+    let mut world = World::serving();
+    let genesis = RelayInput::Genesis(world.chain.genesis_proof());
+    let register = RelayInput::Register { operator: AccountId::new([9; 32]), endpoint: Bytes::default() };
+    world.enqueue(ClusterMessage::CodeUploaded { code: Bytes::default() });
+    let block = world.next_block();
+    let messages = RelayInput::Messages(world.messages.clone().try_into().unwrap_or_default());
+    let named = [("genesis", genesis), ("register", register), ("block", block), ("messages", messages)];
+    let seeds = named.into_iter().flat_map(|(name, input)| {
+        [0, 1].map(|which: u8| {
+            ("relay_input", format!("{name}-{which}"), [vec![which], input.encode()].concat())
+        })
+    });
+    seeds.collect()
+}
+
+/// A query as it comes, what was sealed in it, and what was asked.
+fn query() -> Vec<Seed> {
+    let user = User::new(1);
+    let (mut world, contract) = World::with_notebook(&user);
+    let call = Question::Call { contract, gas_limit: network::GAS, input: Bytes::default() };
+    let outcome = Question::Outcome { contract, number: MessageNumber::new(1) };
+    let query = world.query_for(&user, call.clone());
+    let signature = user.session.sign(Tag::QUERY, &world.genesis(), &query);
+    let (envelope, _) = world.seal_query(&user, &query);
+    vec![
+        ("query", "envelope".into(), [vec![0], envelope.encode()].concat()),
+        ("query", "signed".into(), [vec![1], SignedQuery { query, signature }.encode()].concat()),
+        ("query", "call".into(), [vec![2], call.encode()].concat()),
+        ("query", "outcome".into(), [vec![2], outcome.encode()].concat()),
+    ]
+}
+
+/// A command as it comes, what was sealed in it, what the contract is given, and messages of the other kinds.
+fn command() -> Vec<Seed> {
+    let user = User::new(1);
+    let (mut world, contract) = World::with_notebook(&user);
+    let command = user.command(contract, Action::Call, 2, vec![0; 4]);
+    let signature = user.sign(Tag::COMMAND, &world.genesis(), &command);
+    let envelope: Bytes<ENVELOPE_BYTES_MAX> = world.sealed(&user, &command);
+    let code = Bytes::try_from(network::notebook()).unwrap_or_default();
+    let deployed = ClusterMessage::ContractDeployed {
+        contract,
+        code_hash: code_hash(&code),
+        envelope: envelope.clone(),
+    };
+    vec![
+        ("command", "envelope".into(), [vec![0], envelope.to_vec()].concat()),
+        ("command", "signed".into(), [vec![1], SignedCommand { command, signature }.encode()].concat()),
+        ("command", "input".into(), vec![2, 1, 0, 0, 0]),
+        ("command", "code".into(), [vec![3], ClusterMessage::CodeUploaded { code }.encode()].concat()),
+        ("command", "deployed".into(), [vec![3], deployed.encode()].concat()),
+    ]
 }
