@@ -71,8 +71,8 @@ impl Network {
     pub fn prepare() -> Result<Self> {
         let dir = tempfile::tempdir().context("no temporary folder can be made")?;
         // All at once, so that no two are equal; then released for the programs.
-        let listeners =
-            ["rpc", "p2p", "clients", "relay", "clients-seen", "relay-seen"].map(|name| (name, TcpListener::bind("127.0.0.1:0")));
+        let listeners = ["rpc", "p2p", "clients", "relay", "clients-seen", "relay-seen"]
+            .map(|name| (name, TcpListener::bind("127.0.0.1:0")));
         let ports = listeners
             .into_iter()
             .map(|(name, listener)| Ok((name, listener?.local_addr()?.port())))

@@ -1,17 +1,13 @@
 //! What CI runs, step by step: each command is printed before it runs, all run even if one fails, and the last line
 //! adds up what passed and what failed.
 
-use crate::{fuzz, repo};
+use crate::repo;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
-    env,
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
-
-/// How long CI fuzzes each target.
-const FUZZ_SECONDS: &str = "5";
 
 /// A command, under a name for the table at the end.
 pub struct Step {
@@ -82,7 +78,7 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
-/// Everything.
+/// Everything but lints and fuzzing, which have commands of their own.
 pub fn test() -> Result<Vec<Step>> {
     let mut steps = check();
     // The tests of the workspace run those of the floors too, and lints compile every dependency once more.
@@ -97,13 +93,6 @@ pub fn test() -> Result<Vec<Step>> {
     let mut step = cargo("contracts", &contracts);
     step.command.env("CARGO_TARGET_DIR", repo::target_dir().join("contract"));
     steps.push(step);
-    for target in fuzz::targets()? {
-        let step = Step {
-            name: format!("fuzz {target}"),
-            command: repo::program(&this_program()?, &["fuzz", FUZZ_SECONDS, "--target", &target]),
-        };
-        steps.push(step);
-    }
     Ok(steps)
 }
 
@@ -115,10 +104,6 @@ pub fn vectors(write: bool) -> Result<()> {
     }
     ensure!(command.status()?.success(), "the messages are not what vectors/messages.json says");
     Ok(())
-}
-
-fn this_program() -> Result<String> {
-    Ok(env::current_exe()?.to_string_lossy().into_owned())
 }
 
 /// Runs all steps, and fails if any did.

@@ -11,6 +11,9 @@ use phala_types::{
 use std::borrow::Cow;
 use subxt::rpcs::{client::RpcSubscription, client::rpc_params};
 
+/// What a node says whose newest justification is a moment older than its newest finalized block.
+const NOT_YET: &str = "not yet finalized";
+
 /// A finality proof and what it is for. Nothing of it is verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FinalityStep {
@@ -60,11 +63,11 @@ impl Node {
     /// justified block. `None` if the node has no such justification yet.
     async fn prove_finality(&self, number: BlockNumber) -> Result<Option<FinalityStep>, NodeError> {
         const CALL: &str = "grandpa_proveFinality";
-        let answer: Option<Cow<'_, str>> = self
-            .rpc
-            .request(CALL, rpc_params![number.value()])
-            .await
-            .map_err(|error| NodeError::from_rpc(CALL, error))?;
+        let answer = self.rpc.request(CALL, rpc_params![number.value()]).await;
+        let answer: Option<Cow<'_, str>> = match answer.map_err(|error| NodeError::from_rpc(CALL, error)) {
+            Err(NodeError::Refused { reason, .. }) if reason.contains(NOT_YET) => return Ok(None),
+            answer => answer?,
+        };
         let Some(answer) = answer else { return Ok(None) };
         let (hash, justification) = parse_finality(&from_hex(CALL, &answer)?)?;
         self.step(CALL, hash, justification).await.map(Some)

@@ -3,6 +3,7 @@
 use crate::{Account, Call, NodeError, node::Node};
 use codec::Decode;
 use phala_types::{AccountId, BlockHash, MessageNumber, mailbox::Topic};
+use serde::Deserialize;
 use std::time::Duration;
 use subxt::{
     SubstrateConfig,
@@ -13,9 +14,10 @@ use subxt::{
         BackendError, DispatchError, ExtrinsicError, OnlineClientAtBlockError, RpcError,
         TransactionEventsError,
     },
+    events::Phase,
     rpcs::{self, client::rpc_params},
     tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
-    utils::AccountId32,
+    utils::{AccountId32, H256},
 };
 
 /// How often a transaction is signed anew because another one of the same account took its nonce.
@@ -116,7 +118,7 @@ impl Node {
     pub async fn submit(&self, account: &Account, call: Call, until: Until) -> Result<Included, SubmitError> {
         let name = call.name();
         let progress = self.send(account, call).await?;
-        match tokio::time::timeout(FOLLOW_TIMEOUT, follow(name, progress, until)).await {
+        match tokio::time::timeout(FOLLOW_TIMEOUT, self.follow(name, progress, until)).await {
             Ok(done) => done,
             Err(_) => {
                 let reason = format!("it was in no such block for {} s", FOLLOW_TIMEOUT.as_secs());
@@ -166,6 +168,34 @@ impl Node {
         }
     }
 
+    async fn follow(
+        &self,
+        call: &'static str,
+        mut progress: Progress,
+        until: Until,
+    ) -> Result<Included, SubmitError> {
+        let unknowable = |reason: String| SubmitError::Unknowable { call, reason };
+        while let Some(status) = progress.next().await {
+            match status.map_err(|error| unknowable(error.to_string()))? {
+                TransactionStatus::InBestBlock(block) if until == Until::InBlock => {
+                    return included(self, call, &block).await;
+                }
+                TransactionStatus::InFinalizedBlock(block) => return included(self, call, &block).await,
+                TransactionStatus::Invalid { message } => {
+                    return Err(SubmitError::NotTaken { call, reason: message });
+                }
+                TransactionStatus::Dropped { message } | TransactionStatus::Error { message } => {
+                    return Err(unknowable(message));
+                }
+                TransactionStatus::Validated
+                | TransactionStatus::Broadcasted
+                | TransactionStatus::NoLongerInBestBlock
+                | TransactionStatus::InBestBlock(_) => {}
+            }
+        }
+        Err(unknowable("the node stopped telling".to_owned()))
+    }
+
     /// The next nonce of an account, with the transactions that wait in the node's pool counted.
     async fn next_nonce(&self, account: &AccountId) -> Result<u64, NodeError> {
         const CALL: &str = "system_accountNextIndex";
@@ -174,48 +204,83 @@ impl Node {
     }
 }
 
-async fn follow(call: &'static str, mut progress: Progress, until: Until) -> Result<Included, SubmitError> {
-    let unknowable = |reason: String| SubmitError::Unknowable { call, reason };
-    while let Some(status) = progress.next().await {
-        match status.map_err(|error| unknowable(error.to_string()))? {
-            TransactionStatus::InBestBlock(block) if until == Until::InBlock => {
-                return included(call, &block).await;
-            }
-            TransactionStatus::InFinalizedBlock(block) => return included(call, &block).await,
-            TransactionStatus::Invalid { message } => {
-                return Err(SubmitError::NotTaken { call, reason: message });
-            }
-            TransactionStatus::Dropped { message } | TransactionStatus::Error { message } => {
-                return Err(unknowable(message));
-            }
-            TransactionStatus::Validated
-            | TransactionStatus::Broadcasted
-            | TransactionStatus::NoLongerInBestBlock
-            | TransactionStatus::InBestBlock(_) => {}
-        }
-    }
-    Err(unknowable("the node stopped telling".to_owned()))
-}
-
 /// Reads the transaction's events: whether it did what it was for, and which message it sent.
-async fn included(call: &'static str, block: &InBlock) -> Result<Included, SubmitError> {
+async fn included(node: &Node, call: &'static str, block: &InBlock) -> Result<Included, SubmitError> {
     let unknowable = |reason: String| SubmitError::Unknowable { call, reason };
-    let events = match block.wait_for_success().await {
-        Ok(events) => events,
-        Err(TransactionEventsError::ExtrinsicFailed(error)) => {
-            return Err(SubmitError::Refused { call, reason: dispatch_error(&error) });
-        }
-        Err(error) => return Err(unknowable(error.to_string())),
-    };
+    let (hash, transaction) = (block.block_hash(), block.extrinsic_hash());
+    let index = node
+        .index_in_block(hash, transaction)
+        .await
+        .map_err(|error| unknowable(error.to_string()))?
+        .ok_or_else(|| unknowable(format!("it is not in the block {hash:?}, where the node has seen it")))?;
+    let at_block = node.client.at_block(hash).await.map_err(|error| unknowable(error.to_string()))?;
+    let events = at_block.events().fetch().await.map_err(|error| unknowable(error.to_string()))?;
     let mut queued = None;
     for event in events.iter() {
         let event = event.map_err(|error| unknowable(error.to_string()))?;
-        if (event.pallet_name(), event.event_name()) == ("Mailbox", "Queued") {
+        if event.phase() != Phase::ApplyExtrinsic(index) {
+            continue;
+        }
+        match (event.pallet_name(), event.event_name()) {
+            ("System", "ExtrinsicFailed") => {
+                let error = DispatchError::decode_from(event.field_bytes(), at_block.metadata())
+                    .map_err(|error| unknowable(error.to_string()))?;
+                return Err(SubmitError::Refused { call, reason: dispatch_error(&error) });
+            }
             // Its first two fields; whatever a later runtime adds comes after them.
-            queued = <(Topic, MessageNumber)>::decode(&mut event.field_bytes()).ok();
+            ("Mailbox", "Queued") => {
+                queued = <(Topic, MessageNumber)>::decode(&mut event.field_bytes()).ok();
+            }
+            _ => {}
         }
     }
-    Ok(Included { block: BlockHash::new(block.block_hash().0), queued })
+    Ok(Included { block: BlockHash::new(hash.0), queued })
+}
+
+/// The part of `chain_getBlock` that is used here. subxt's own type does not read the justifications that nodes send.
+#[derive(Deserialize)]
+struct SignedBlock {
+    block: Body,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    extrinsics: Vec<Extrinsic>,
+}
+
+/// An extrinsic's bytes: in hexadecimal digits, or as a list of numbers from a node whose blocks are not opaque.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Extrinsic {
+    Hex(String),
+    Numbers(Vec<u8>),
+}
+
+impl Extrinsic {
+    fn hash(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Hex(text) => {
+                let bytes = hex::decode(text.strip_prefix("0x").unwrap_or(text)).ok()?;
+                Some(sp_crypto_hashing::blake2_256(&bytes))
+            }
+            Self::Numbers(bytes) => Some(sp_crypto_hashing::blake2_256(bytes)),
+        }
+    }
+}
+
+impl Node {
+    /// Which of a block's extrinsics has this hash.
+    async fn index_in_block(&self, block: H256, extrinsic: H256) -> Result<Option<u32>, NodeError> {
+        const CALL: &str = "chain_getBlock";
+        let found: Option<SignedBlock> = self
+            .rpc
+            .request(CALL, rpc_params![block])
+            .await
+            .map_err(|error| NodeError::from_rpc(CALL, error))?;
+        let found = found.ok_or_else(|| NodeError::Missing { what: format!("the block {block:?}") })?;
+        let mut extrinsics = found.block.extrinsics.iter().zip(0u32..);
+        Ok(extrinsics.find(|(found, _)| found.hash() == Some(extrinsic.0)).map(|(_, index)| index))
+    }
 }
 
 /// A runtime's error as `Pallet.Error: what it says of it`.
@@ -277,6 +342,17 @@ fn not_sent(call: &'static str, error: ExtrinsicError) -> SubmitError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn extrinsic_is_found_by_its_hash_in_both_forms_that_nodes_send() {
+        let text =
+            r#"{"block": {"header": {}, "extrinsics": ["0x0401", [4, 2]]}, "justifications": [[[70], [1]]]}"#;
+        let block: SignedBlock = serde_json::from_str(text).unwrap();
+        let hashes: Vec<_> = block.block.extrinsics.iter().map(Extrinsic::hash).collect();
+        let expected = [[4, 1], [4, 2]].map(|bytes| Some(sp_crypto_hashing::blake2_256(&bytes)));
+        assert_eq!(hashes, expected);
+        assert_eq!(Extrinsic::Hex("0xzz".to_owned()).hash(), None);
+    }
 
     fn pool(code: i32, data: Option<&str>) -> ExtrinsicError {
         let error: rpcs::UserError = serde_json::from_value(serde_json::json!({

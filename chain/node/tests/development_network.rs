@@ -116,7 +116,7 @@ impl Drop for Node {
 
 /// Key of `Grandpa.Authorities`.
 fn authorities_key() -> String {
-    use polkadot_sdk::sp_core::hashing::twox_128;
+    use polkadot_sdk::sp_io::hashing::twox_128;
     let key = [twox_128(b"Grandpa"), twox_128(b"Authorities")].concat();
     format!("0x{}", key.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }

@@ -362,7 +362,7 @@ mod tests {
             assert_eq!(pha(text).unwrap().value(), units);
             assert_eq!(format_pha(Amount::new(units)), format!("{text} PHA"));
         }
-        for bad in ["", ".", ".5", "-1", "1,5", "1.0000000000001", "x", "340282366920938463463374607"] {
+        for bad in ["", ".", ".5", "-1", "1,5", "1.0000000000001", "x", "340282366920938463463374608"] {
             assert!(pha(bad).is_err(), "{bad}");
         }
     }

@@ -46,15 +46,16 @@ impl Disk {
     /// Opens the records in a folder, or makes an empty file for them.
     pub fn open(dir: &Path) -> Result<Self, DiskError> {
         let path = dir.join(FILE_NAME);
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => DiskError::InUse(path.clone()),
-            DatabaseError::Storage(redb::StorageError::Io(error))
-                if error.kind() != std::io::ErrorKind::InvalidData =>
-            {
-                DiskError::Unavailable { path: path.clone(), why: error.to_string() }
-            }
-            error => DiskError::Damaged { path: path.clone(), why: error.to_string() },
-        })?;
+        let database =
+            Database::builder().set_cache_size(CACHE_BYTES).create(&path).map_err(|error| match error {
+                DatabaseError::DatabaseAlreadyOpen => DiskError::InUse(path.clone()),
+                DatabaseError::Storage(redb::StorageError::Io(error))
+                    if error.kind() != std::io::ErrorKind::InvalidData =>
+                {
+                    DiskError::Unavailable { path: path.clone(), why: error.to_string() }
+                }
+                error => DiskError::Damaged { path: path.clone(), why: error.to_string() },
+            })?;
         let disk = Self { database, path };
         let transaction = disk.database.begin_write().map_err(|error| disk.unavailable(error))?;
         transaction.open_table(RECORDS).map_err(|error| disk.damaged(error))?;

@@ -100,7 +100,10 @@ where
     std::thread::Builder::new().name("core".into()).spawn(move || {
         // Memory is ahead of the disk once a write fails: going on would let answers out that a restart takes back.
         if let Err(error) = owner.work(receiver) {
-            tracing::error!(error = format!("{error:#}"), "the worker stops: it could not carry out an effect");
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the worker stops: it could not carry out an effect"
+            );
             std::process::exit(1);
         }
     })?;
@@ -151,8 +154,9 @@ impl<E: Engine, P: Platform> Owner<E, P> {
             .platform
             .evidence(phala_attest::report_data(&registration))
             .map_err(|error| unavailable(format!("the platform gave no evidence: {error}")))?;
-        let evidence =
-            evidence.try_into().map_err(|_| unavailable("the platform's evidence is over its limit".into()))?;
+        let evidence = evidence
+            .try_into()
+            .map_err(|_| unavailable("the platform's evidence is over its limit".into()))?;
         Ok(Accepted::Registration { registration, evidence })
     }
 

@@ -106,7 +106,11 @@ fn error(status: StatusCode, code: &str, text: &str) -> Response {
 }
 
 fn overloaded() -> Response {
-    error(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "the worker has as many requests waiting as it takes; ask again")
+    error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "overloaded",
+        "the worker has as many requests waiting as it takes; ask again",
+    )
 }
 
 fn refusal(refusal: OpenRefusal) -> Response {
@@ -167,7 +171,11 @@ async fn query(State(room): Room, body: Bytes) -> Response {
 
 async fn inbox(State(room): Room, Path(contract): Path<String>) -> Response {
     let Ok(contract) = contract.parse::<ContractId>() else {
-        return error(StatusCode::BAD_REQUEST, "malformed_contract", "a contract id is 64 hexadecimal digits");
+        return error(
+            StatusCode::BAD_REQUEST,
+            "malformed_contract",
+            "a contract id is 64 hexadecimal digits",
+        );
     };
     match room.ask(Input::InboxKey(contract)).await {
         Ok(Answer::InboxKey(Ok(key))) => scale(&key),

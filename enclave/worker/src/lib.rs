@@ -28,12 +28,14 @@ pub fn run<P: Platform + 'static>(open: impl FnOnce(&Path) -> anyhow::Result<P>)
     let config = Config::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    std::fs::create_dir_all(&config.dir)
-        .with_context(|| format!("the folder {} cannot be made; choose another with --dir", config.dir.display()))?;
+    std::fs::create_dir_all(&config.dir).with_context(|| {
+        format!("the folder {} cannot be made; choose another with --dir", config.dir.display())
+    })?;
     let platform = open(&config.dir)?;
     tracing::info!(tier = %platform.tier(), "the platform is open");
     let disk = Disk::open(&config.dir)?;
-    let engine = WasmtimeEngine::new().map_err(|error| anyhow::anyhow!("the contract engine does not start: {error}"))?;
+    let engine = WasmtimeEngine::new()
+        .map_err(|error| anyhow::anyhow!("the contract engine does not start: {error}"))?;
     let sealing_key = platform.sealing_key().context("the platform gave no sealing key")?;
     let entropy = engine_room::entropy(&platform)?;
     let (core, effects) = Core::boot(engine, platform.tier(), &sealing_key, disk.records()?, entropy)?;

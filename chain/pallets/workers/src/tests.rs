@@ -45,7 +45,7 @@ fn attested_worker_is_on_record_with_its_tier_and_expiry() {
             endpoint: registration.endpoint,
             tier: Tier::Simulated,
             measurement: Digest::new(MEASUREMENT),
-            attestation: Digest::new(sp_core::blake2_256(&evidence)),
+            attestation: Digest::new(sp_io::hashing::blake2_256(&evidence)),
             registered_at: BlockNumber::new(NOW as u32),
             expires_at: BlockNumber::new(NOW as u32 + LIFETIME),
         };
