@@ -22,6 +22,7 @@ frame_support::construct_runtime!(
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
 impl frame_system::Config for Test {
     type Block = frame_system::mocking::MockBlock<Test>;
+    type DbWeight = frame_support::weights::constants::ParityDbWeight;
 }
 
 const NOW_MS: u64 = 1_700_000_000_000;
