@@ -216,15 +216,16 @@ fn disclosed_answer_is_held_to_the_receipt() {
 #[test]
 fn outcome_of_a_command_is_held_to_its_number() {
     let story = Story::new();
-    let outcome = Answer::Outcome(Outcome::Rejected(Rejection::InvalidCode(3)));
+    let rejected = Outcome::Rejected(Rejection::InvalidCode(3));
     let mut bundle = story.signed(|receipt| {
         receipt.code_hash = None;
         receipt.subject = Subject::Command {
             number: MessageNumber::new(1),
             tip: Digest::new([1; 32]),
-            outcome: Digest::new(Tag::OUTCOME_DIGEST.digest(&outcome)),
+            outcome: Digest::new(Tag::OUTCOME_DIGEST.digest(&rejected)),
         };
     });
+    let outcome = Answer::Outcome(rejected);
     let asked = |number| Question::Outcome { contract: CONTRACT, number: MessageNumber::new(number) };
     bundle.disclosure = Some(Disclosure::new(&asked(1), &outcome));
     assert!(story.verify(&bundle).is_ok());
