@@ -10,10 +10,7 @@ use subxt::{
     client::OnlineClientAtBlockImpl,
     config::DefaultExtrinsicParamsBuilder,
     dynamic::transaction,
-    error::{
-        BackendError, DispatchError, ExtrinsicError, OnlineClientAtBlockError, RpcError,
-        TransactionEventsError,
-    },
+    error::{BackendError, DispatchError, ExtrinsicError, OnlineClientAtBlockError, RpcError},
     events::Phase,
     rpcs::{self, client::rpc_params},
     tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
