@@ -26,6 +26,9 @@ const FOLLOW_TIMEOUT: Duration = Duration::from_secs(120);
 /// A transaction is valid for so many blocks: it is included in one of the next, or never.
 const MORTAL_BLOCKS: u64 = 64;
 
+/// How many transactions of a batch are dated by the same block.
+const DATED_ANEW_EVERY: usize = 64;
+
 /// What the transaction pool says to a nonce that is taken (`sc-rpc-api`, author errors): the transaction is invalid,
 /// or has too low a priority to replace the one that has the nonce.
 const POOL_INVALID: i32 = 1010;
@@ -131,7 +134,11 @@ impl Node {
         let node = |source| SubmitError::Node { call: name, source };
         let mut nonce = self.next_nonce(&account.id()).await.map_err(node)?;
         let mut transactions = self.client.tx().await.map_err(|error| node(lost_block(error)))?;
-        for call in calls {
+        for (sent, call) in calls.into_iter().enumerate() {
+            // A transaction is dated by the block that was looked at last, and must not be old when it is sent.
+            if sent > 0 && sent % DATED_ANEW_EVERY == 0 {
+                transactions = self.client.tx().await.map_err(|error| node(lost_block(error)))?;
+            }
             let name = call.name();
             let (pallet, function) = name.split_once('.').unwrap_or_default();
             let payload = transaction(pallet, function, call);
