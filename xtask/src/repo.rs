@@ -23,10 +23,20 @@ pub fn program(name: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Cargo, as it was when it started this program.
+/// Cargo, as it was when it started this program, without what it told this program of its own package: some build
+/// scripts look at that, so that each clone would build them, and all that needs them, anew.
 pub fn cargo(arguments: &[&str]) -> Command {
-    program(&env::var("CARGO").unwrap_or_else(|_| "cargo".into()), arguments)
+    let mut command = program(&env::var("CARGO").unwrap_or_else(|_| "cargo".into()), arguments);
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || OF_PACKAGE.contains(&name)) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
+
+/// What `cargo run` tells a program of its package, besides `CARGO_PKG_*` (the Cargo book, "Environment Variables").
+const OF_PACKAGE: [&str; 3] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_MANIFEST_LINKS"];
 
 /// Whether `name` can be run.
 pub fn has(name: &str) -> bool {
