@@ -1,10 +1,13 @@
 //! The networks that the node knows by name.
 
-use phala_runtime::{WASM_BINARY, money, presets};
+use phala_runtime::{RuntimeGenesisConfig, WASM_BINARY, money, presets};
 use polkadot_sdk::*;
 
-use sc_service::{ChainType, GenericChainSpec, Properties};
+use frame_support::genesis_builder_helper::get_preset;
+use sc_service::{ChainSpec as _, ChainType, GenericChainSpec, Properties};
+use sp_core::storage::{Storage, well_known_keys};
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
+use sp_runtime::BuildStorage as _;
 
 /// A network's name, code, genesis and boot nodes.
 pub type ChainSpec = GenericChainSpec;
@@ -24,10 +27,36 @@ pub fn live() -> Result<ChainSpec, String> {
     spec("Phala", "phala", ChainType::Live, presets::LIVE_RUNTIME_PRESET)
 }
 
+/// The same network, with its genesis state made by the runtime that is linked into this program. Made by the runtime's
+/// WebAssembly, it would be the same, but take some seconds to compile that first.
+///
+/// For starting a node; a specification that people read and complete is the other one.
+pub fn with_native_genesis(mut spec: ChainSpec, preset: &str) -> Result<ChainSpec, String> {
+    spec.set_storage(native_genesis(preset)?);
+    Ok(spec)
+}
+
+fn native_genesis(preset: &str) -> Result<Storage, String> {
+    let json = |preset: Option<&str>| -> Result<serde_json::Value, String> {
+        let json = get_preset::<RuntimeGenesisConfig>(&preset.map(Into::into), presets::preset)
+            .ok_or_else(|| format!("the runtime has no genesis preset {preset:?}"))?;
+        serde_json::from_slice(&json).map_err(|error| error.to_string())
+    };
+    let mut genesis = json(None)?;
+    sc_chain_spec::json_merge(&mut genesis, json(Some(preset))?);
+    let genesis: RuntimeGenesisConfig = serde_json::from_value(genesis).map_err(|error| error.to_string())?;
+    let mut storage = genesis.build_storage()?;
+    storage.top.insert(well_known_keys::CODE.to_vec(), wasm()?.to_vec());
+    Ok(storage)
+}
+
+fn wasm() -> Result<&'static [u8], String> {
+    let missing = "this node was built without the runtime's WebAssembly; build it without SKIP_WASM_BUILD";
+    WASM_BINARY.ok_or_else(|| missing.into())
+}
+
 fn spec(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Result<ChainSpec, String> {
-    let code = WASM_BINARY
-        .ok_or("this node was built without the runtime's WebAssembly; build it without SKIP_WASM_BUILD")?;
-    Ok(ChainSpec::builder(code, None)
+    Ok(ChainSpec::builder(wasm()?, None)
         .with_name(name)
         .with_id(id)
         .with_chain_type(chain_type)
@@ -49,14 +78,28 @@ fn properties() -> Properties {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sp_runtime::BuildStorage as _;
 
     #[test]
-    fn every_named_network_has_a_genesis() {
-        for spec in [development(), local_testnet(), live()] {
-            let storage = spec.expect("the WebAssembly is there").build_storage().expect("the preset builds");
-            assert!(storage.top.contains_key(sp_core::storage::well_known_keys::CODE));
+    fn every_named_network_has_a_genesis_and_both_runtimes_make_the_same() {
+        let networks = [
+            (development(), DEV_RUNTIME_PRESET),
+            (local_testnet(), LOCAL_TESTNET_RUNTIME_PRESET),
+            (live(), presets::LIVE_RUNTIME_PRESET),
+        ];
+        for (spec, preset) in networks {
+            let spec = spec.expect("the WebAssembly is there");
+            let by_wasm = spec.as_storage_builder().build_storage().expect("the preset builds");
+            assert!(by_wasm.top.contains_key(well_known_keys::CODE));
+            let native = with_native_genesis(spec, preset).expect("the preset builds");
+            let native = native.as_storage_builder().build_storage().expect("it is built");
+            assert!(native.top == by_wasm.top, "{preset}");
+            assert!(native.children_default.is_empty() && by_wasm.children_default.is_empty(), "{preset}");
         }
+    }
+
+    #[test]
+    fn unknown_preset_is_refused() {
+        assert!(native_genesis("unknown").is_err());
     }
 
     #[test]

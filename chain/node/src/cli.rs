@@ -7,6 +7,7 @@ use polkadot_sdk::*;
 use clap::Parser;
 use sc_cli::{DatabasePruningMode, PruningParams, SubstrateCli};
 use sc_service::PartialComponents;
+use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 
 /// Makes, finalizes, stores and serves blocks of a Phala network.
 #[derive(Debug, Parser)]
@@ -72,17 +73,32 @@ impl SubstrateCli for Cli {
 
     fn load_spec(&self, id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
         Ok(match id {
-            "dev" => Box::new(chain_spec::development()?),
-            "local" => Box::new(chain_spec::local_testnet()?),
-            "live" => Box::new(chain_spec::live()?),
-            "" => {
-                return Err("which network? --dev, or --chain dev, local or a chain specification's path. \
-                            `--chain live` has the live network's parameters, but no validators yet"
-                    .into());
+            // These two are only ever run. The live network's is completed by people first, so it stays readable.
+            "dev" => {
+                Box::new(chain_spec::with_native_genesis(chain_spec::development()?, DEV_RUNTIME_PRESET)?)
             }
-            path => Box::new(chain_spec::ChainSpec::from_json_file(path.into())?),
+            "local" => {
+                let spec = chain_spec::local_testnet()?;
+                Box::new(chain_spec::with_native_genesis(spec, LOCAL_TESTNET_RUNTIME_PRESET)?)
+            }
+            _ => readable_spec(id)?,
         })
     }
+}
+
+/// A network's specification in the form that people read and change.
+fn readable_spec(id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
+    Ok(match id {
+        "dev" => Box::new(chain_spec::development()?),
+        "local" => Box::new(chain_spec::local_testnet()?),
+        "live" => Box::new(chain_spec::live()?),
+        "" => {
+            return Err("which network? --dev, or --chain dev, local or a chain specification's path. \
+                        `--chain live` has the live network's parameters, but no validators yet"
+                .into());
+        }
+        path => Box::new(chain_spec::ChainSpec::from_json_file(path.into())?),
+    })
 }
 
 /// Keeps all finalized state unless told otherwise: a light client begins with a storage proof at block 0, and a
@@ -112,7 +128,7 @@ pub fn run() -> sc_cli::Result<()> {
             })
         }
         Some(Subcommand::Key(cmd)) => cmd.run(&cli),
-        Some(Subcommand::ExportChainSpec(cmd)) => cmd.run(cli.load_spec(&cmd.chain)?),
+        Some(Subcommand::ExportChainSpec(cmd)) => cmd.run(readable_spec(&cmd.chain)?),
         Some(Subcommand::CheckBlock(cmd)) => cli.create_runner(&cmd)?.async_run(|config| {
             let PartialComponents { client, task_manager, import_queue, .. } = service::parts(&config)?;
             Ok((cmd.run::<Block, _, _>(client, import_queue), task_manager))

@@ -8,6 +8,7 @@ use sc_client_api::BlockBackend as _;
 use sc_consensus::{BoxBlockImport, DefaultImportQueue};
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion};
 use sc_consensus_grandpa::{SharedVoterState, VotingRule, VotingRulesBuilder};
+use sc_executor::{DEFAULT_HEAP_ALLOC_STRATEGY, HeapAllocStrategy};
 use sc_network::{NetworkBackend, config::FullNetworkConfiguration, service::traits::NetworkService};
 use sc_service::{
     BuildNetworkParams, ChainType, Configuration, PartialComponents, SpawnTasksParams, TaskManager,
@@ -64,7 +65,7 @@ pub fn parts(config: &Configuration) -> Result<Parts, ServiceError> {
         })
         .transpose()?;
 
-    let executor = sc_service::new_wasm_executor::<sp_io::SubstrateHostFunctions>(&config.executor);
+    let executor = executor(config)?;
     let (client, backend, keystore_container, task_manager) =
         sc_service::new_full_parts::<Block, RuntimeApi, _>(
             config,
@@ -130,6 +131,25 @@ pub fn parts(config: &Configuration) -> Result<Parts, ServiceError> {
         transaction_pool,
         other,
     })
+}
+
+/// The runtime's executor as `sc_service` makes it, and with a folder for native code, so that the WebAssembly is compiled
+/// once and not at each start. The folder is the node's own and as trusted as its database.
+fn executor(config: &Configuration) -> Result<Executor, ServiceError> {
+    let settings = &config.executor;
+    let heap = settings
+        .default_heap_pages
+        .map_or(DEFAULT_HEAP_ALLOC_STRATEGY, |pages| HeapAllocStrategy::Static { extra_pages: pages as u32 });
+    // The cache takes no relative path.
+    let cache = std::path::absolute(config.data_path.join("wasm"))?;
+    Ok(Executor::builder()
+        .with_execution_method(settings.wasm_method)
+        .with_onchain_heap_alloc_strategy(heap)
+        .with_offchain_heap_alloc_strategy(heap)
+        .with_max_runtime_instances(settings.max_runtime_instances)
+        .with_runtime_cache_size(settings.runtime_cache_size)
+        .with_cache_path(cache)
+        .build())
 }
 
 /// What a block's author tells the runtime: the time and, from it, the slot.
