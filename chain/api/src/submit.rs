@@ -2,19 +2,21 @@
 
 use crate::{Account, Call, NodeError, node::Node};
 use codec::Decode;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use phala_types::{AccountId, BlockHash, MessageNumber, mailbox::Topic};
-use serde::Deserialize;
 use std::time::Duration;
 use subxt::{
     SubstrateConfig,
-    client::OnlineClientAtBlockImpl,
+    client::{ClientAtBlock, OnlineClientAtBlockImpl},
     config::DefaultExtrinsicParamsBuilder,
     dynamic::transaction,
-    error::{BackendError, DispatchError, ExtrinsicError, OnlineClientAtBlockError, RpcError},
-    events::Phase,
+    error::{
+        BackendError, DispatchError, ExtrinsicError, OnlineClientAtBlockError, RpcError,
+        TransactionEventsError,
+    },
     rpcs::{self, client::rpc_params},
     tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
-    utils::{AccountId32, H256},
+    utils::AccountId32,
 };
 
 /// How often a transaction is signed anew because another one of the same account took its nonce.
@@ -26,8 +28,11 @@ const FOLLOW_TIMEOUT: Duration = Duration::from_secs(120);
 /// A transaction is valid for so many blocks: it is included in one of the next, or never.
 const MORTAL_BLOCKS: u64 = 64;
 
-/// How many transactions of a batch are dated by the same block.
-const DATED_ANEW_EVERY: usize = 64;
+/// How many transactions of a batch are dated by the same block: few enough that all are sent before it is old.
+const DATED_ALIKE: usize = 1024;
+
+/// How many transactions of a batch wait for the node's answer at a time.
+const SENT_AT_ONCE: usize = 64;
 
 /// What the transaction pool says to a nonce that is taken (`sc-rpc-api`, author errors): the transaction is invalid,
 /// or has too low a priority to replace the one that has the nonce.
@@ -35,6 +40,7 @@ const POOL_INVALID: i32 = 1010;
 const POOL_PRIORITY_TOO_LOW: i32 = 1014;
 
 type Client = OnlineClientAtBlockImpl<SubstrateConfig>;
+type AtBlock = ClientAtBlock<SubstrateConfig, Client>;
 type Progress = TransactionProgress<SubstrateConfig, Client>;
 type InBlock = TransactionInBlock<SubstrateConfig, Client>;
 
@@ -118,7 +124,7 @@ impl Node {
     pub async fn submit(&self, account: &Account, call: Call, until: Until) -> Result<Included, SubmitError> {
         let name = call.name();
         let progress = self.send(account, call).await?;
-        match tokio::time::timeout(FOLLOW_TIMEOUT, self.follow(name, progress, until)).await {
+        match tokio::time::timeout(FOLLOW_TIMEOUT, Self::follow(name, progress, until)).await {
             Ok(done) => done,
             Err(_) => {
                 let reason = format!("it was in no such block for {} s", FOLLOW_TIMEOUT.as_secs());
@@ -133,23 +139,47 @@ impl Node {
         let Some(name) = calls.first().map(Call::name) else { return Ok(()) };
         let node = |source| SubmitError::Node { call: name, source };
         let mut nonce = self.next_nonce(&account.id()).await.map_err(node)?;
-        let mut transactions = self.client.tx().await.map_err(|error| node(lost_block(error)))?;
-        for (sent, call) in calls.into_iter().enumerate() {
-            // A transaction is dated by the block that was looked at last, and must not be old when it is sent.
-            if sent > 0 && sent % DATED_ANEW_EVERY == 0 {
-                transactions = self.client.tx().await.map_err(|error| node(lost_block(error)))?;
+        let mut calls = calls.into_iter().peekable();
+        while calls.peek().is_some() {
+            let block = self.client.at_current_block().await.map_err(|error| node(lost_block(error)))?;
+            let numbered = calls.by_ref().take(DATED_ALIKE).zip(nonce..);
+            let mut sending = stream::iter(numbered)
+                .map(|(call, nonce)| self.send_dated(&block, account, call, nonce))
+                .buffer_unordered(SENT_AT_ONCE);
+            while sending.try_next().await?.is_some() {
+                nonce = nonce.saturating_add(1);
             }
-            let name = call.name();
-            let (pallet, function) = name.split_once('.').unwrap_or_default();
-            let payload = transaction(pallet, function, call);
-            let parameters = DefaultExtrinsicParamsBuilder::new().nonce(nonce).mortal(MORTAL_BLOCKS).build();
-            transactions
-                .sign_and_submit(&payload, &account.keypair, parameters)
-                .await
-                .map_err(|error| not_sent(name, error))?;
-            nonce = nonce.saturating_add(1);
         }
         Ok(())
+    }
+
+    /// Signs a call, dated by a block, and sends it without following it.
+    async fn send_dated(
+        &self,
+        block: &AtBlock,
+        account: &Account,
+        call: Call,
+        nonce: u64,
+    ) -> Result<(), SubmitError> {
+        let name = call.name();
+        let (pallet, function) = name.split_once('.').unwrap_or_default();
+        let payload = transaction(pallet, function, call);
+        let parameters = DefaultExtrinsicParamsBuilder::new()
+            .nonce(nonce)
+            .mortal_from_unchecked(MORTAL_BLOCKS, block.block_number(), block.block_hash())
+            .build();
+        let signed = block
+            .tx()
+            .create_signable_offline(&payload, parameters)
+            .and_then(|mut signable| signable.sign(&account.keypair))
+            .map_err(|error| not_sent(name, error))?;
+        match self.methods.author_submit_extrinsic(signed.encoded()).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(not_sent(
+                name,
+                ExtrinsicError::ErrorSubmittingTransaction(BackendError::Rpc(error.into())),
+            )),
+        }
     }
 
     /// Sends a call, and signs it anew if its nonce is taken.
@@ -173,7 +203,6 @@ impl Node {
     }
 
     async fn follow(
-        &self,
         call: &'static str,
         mut progress: Progress,
         until: Until,
@@ -182,9 +211,9 @@ impl Node {
         while let Some(status) = progress.next().await {
             match status.map_err(|error| unknowable(error.to_string()))? {
                 TransactionStatus::InBestBlock(block) if until == Until::InBlock => {
-                    return included(self, call, &block).await;
+                    return included(call, &block).await;
                 }
-                TransactionStatus::InFinalizedBlock(block) => return included(self, call, &block).await,
+                TransactionStatus::InFinalizedBlock(block) => return included(call, &block).await,
                 TransactionStatus::Invalid { message } => {
                     return Err(SubmitError::NotTaken { call, reason: message });
                 }
@@ -209,82 +238,20 @@ impl Node {
 }
 
 /// Reads the transaction's events: whether it did what it was for, and which message it sent.
-async fn included(node: &Node, call: &'static str, block: &InBlock) -> Result<Included, SubmitError> {
-    let unknowable = |reason: String| SubmitError::Unknowable { call, reason };
-    let (hash, transaction) = (block.block_hash(), block.extrinsic_hash());
-    let index = node
-        .index_in_block(hash, transaction)
-        .await
-        .map_err(|error| unknowable(error.to_string()))?
-        .ok_or_else(|| unknowable(format!("it is not in the block {hash:?}, where the node has seen it")))?;
-    let at_block = node.client.at_block(hash).await.map_err(|error| unknowable(error.to_string()))?;
-    let events = at_block.events().fetch().await.map_err(|error| unknowable(error.to_string()))?;
-    let mut queued = None;
-    for event in events.iter() {
-        let event = event.map_err(|error| unknowable(error.to_string()))?;
-        if event.phase() != Phase::ApplyExtrinsic(index) {
-            continue;
+async fn included(call: &'static str, block: &InBlock) -> Result<Included, SubmitError> {
+    let events = block.wait_for_success().await.map_err(|error| match error {
+        TransactionEventsError::ExtrinsicFailed(error) => {
+            SubmitError::Refused { call, reason: dispatch_error(&error) }
         }
-        match (event.pallet_name(), event.event_name()) {
-            ("System", "ExtrinsicFailed") => {
-                let error = DispatchError::decode_from(event.field_bytes(), at_block.metadata())
-                    .map_err(|error| unknowable(error.to_string()))?;
-                return Err(SubmitError::Refused { call, reason: dispatch_error(&error) });
-            }
-            // Its first two fields; whatever a later runtime adds comes after them.
-            ("Mailbox", "Queued") => {
-                queued = <(Topic, MessageNumber)>::decode(&mut event.field_bytes()).ok();
-            }
-            _ => {}
-        }
-    }
-    Ok(Included { block: BlockHash::new(hash.0), queued })
-}
-
-/// The part of `chain_getBlock` that is used here. subxt's own type does not read the justifications that nodes send.
-#[derive(Deserialize)]
-struct SignedBlock {
-    block: Body,
-}
-
-#[derive(Deserialize)]
-struct Body {
-    extrinsics: Vec<Extrinsic>,
-}
-
-/// An extrinsic's bytes: in hexadecimal digits, or as a list of numbers from a node whose blocks are not opaque.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Extrinsic {
-    Hex(String),
-    Numbers(Vec<u8>),
-}
-
-impl Extrinsic {
-    fn hash(&self) -> Option<[u8; 32]> {
-        match self {
-            Self::Hex(text) => {
-                let bytes = hex::decode(text.strip_prefix("0x").unwrap_or(text)).ok()?;
-                Some(sp_crypto_hashing::blake2_256(&bytes))
-            }
-            Self::Numbers(bytes) => Some(sp_crypto_hashing::blake2_256(bytes)),
-        }
-    }
-}
-
-impl Node {
-    /// Which of a block's extrinsics has this hash.
-    async fn index_in_block(&self, block: H256, extrinsic: H256) -> Result<Option<u32>, NodeError> {
-        const CALL: &str = "chain_getBlock";
-        let found: Option<SignedBlock> = self
-            .rpc
-            .request(CALL, rpc_params![block])
-            .await
-            .map_err(|error| NodeError::from_rpc(CALL, error))?;
-        let found = found.ok_or_else(|| NodeError::Missing { what: format!("the block {block:?}") })?;
-        let mut extrinsics = found.block.extrinsics.iter().zip(0u32..);
-        Ok(extrinsics.find(|(found, _)| found.hash() == Some(extrinsic.0)).map(|(_, index)| index))
-    }
+        error => SubmitError::Unknowable { call, reason: error.to_string() },
+    })?;
+    let queued = events
+        .iter()
+        .filter_map(Result::ok)
+        .find(|event| (event.pallet_name(), event.event_name()) == ("Mailbox", "Queued"))
+        // Its first two fields; whatever a later runtime adds comes after them.
+        .and_then(|event| <(Topic, MessageNumber)>::decode(&mut event.field_bytes()).ok());
+    Ok(Included { block: BlockHash::new(block.block_hash().0), queued })
 }
 
 /// A runtime's error as `Pallet.Error: what it says of it`.
@@ -346,17 +313,6 @@ fn not_sent(call: &'static str, error: ExtrinsicError) -> SubmitError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn extrinsic_is_found_by_its_hash_in_both_forms_that_nodes_send() {
-        let text =
-            r#"{"block": {"header": {}, "extrinsics": ["0x0401", [4, 2]]}, "justifications": [[[70], [1]]]}"#;
-        let block: SignedBlock = serde_json::from_str(text).unwrap();
-        let hashes: Vec<_> = block.block.extrinsics.iter().map(Extrinsic::hash).collect();
-        let expected = [[4, 1], [4, 2]].map(|bytes| Some(sp_crypto_hashing::blake2_256(&bytes)));
-        assert_eq!(hashes, expected);
-        assert_eq!(Extrinsic::Hex("0xzz".to_owned()).hash(), None);
-    }
 
     fn pool(code: i32, data: Option<&str>) -> ExtrinsicError {
         let error: rpcs::UserError = serde_json::from_value(serde_json::json!({

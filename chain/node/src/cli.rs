@@ -103,7 +103,7 @@ fn readable_spec(id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
 
 /// Keeps all finalized state unless told otherwise: a light client begins with a storage proof at block 0, and a
 /// receipt is checked against a block of any age, so a node that prunes cannot serve newcomers.
-fn keep_state(pruning: &mut PruningParams) {
+pub fn keep_state(pruning: &mut PruningParams) {
     pruning.state_pruning.get_or_insert(DatabasePruningMode::ArchiveCanonical);
 }
 
@@ -163,34 +163,5 @@ pub fn run() -> sc_cli::Result<()> {
         Some(Subcommand::ChainInfo(cmd)) => {
             cli.create_runner(&cmd)?.sync_run(|config| cmd.run::<Block>(&config))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory as _;
-
-    #[test]
-    fn command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn state_is_kept_unless_the_operator_says_otherwise() {
-        let mut by_default = Cli::parse_from(["phala-node"]).run.import_params.pruning_params;
-        keep_state(&mut by_default);
-        assert_eq!(by_default.state_pruning, Some(DatabasePruningMode::ArchiveCanonical));
-
-        let mut told =
-            Cli::parse_from(["phala-node", "--state-pruning", "256"]).run.import_params.pruning_params;
-        keep_state(&mut told);
-        assert_eq!(told.state_pruning, Some(DatabasePruningMode::Custom(256)));
-    }
-
-    #[test]
-    fn node_without_a_network_is_refused_with_the_choices() {
-        let error = Cli::parse_from(["phala-node"]).load_spec("").err().expect("no network was named");
-        assert!(error.contains("--dev") && error.contains("--chain"));
     }
 }
