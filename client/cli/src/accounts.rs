@@ -13,8 +13,8 @@ pub async fn run(context: &Context, command: AccountCommand) -> Result<()> {
     match command {
         AccountCommand::New { name } => new(context, name),
         AccountCommand::List => list(context),
-        AccountCommand::Show { account } => show(context, account),
-        AccountCommand::Balance { account } => balance(context, account).await,
+        AccountCommand::Show { whose } => show(context, whose),
+        AccountCommand::Balance { whose } => balance(context, whose).await,
         AccountCommand::Transfer { to, amount } => transfer(context, &to, amount).await,
     }
 }

@@ -245,12 +245,14 @@ pub enum AccountCommand {
     /// Show an account's address.
     Show {
         /// A name, an address or //Alice. Without it, the one that signs.
-        account: Option<String>,
+        #[arg(value_name = "ACCOUNT")]
+        whose: Option<String>,
     },
     /// Show an account's balance.
     Balance {
         /// A name, an address or //Alice. Without it, the one that signs.
-        account: Option<String>,
+        #[arg(value_name = "ACCOUNT")]
+        whose: Option<String>,
     },
     /// Pay PHA, in public, on the chain.
     Transfer {
@@ -326,6 +328,13 @@ mod tests {
     fn options_may_stand_before_and_after_the_command() {
         for arguments in [["--json", "status"], ["status", "--json"]] {
             assert!(Cli::try_parse_from(["phala"].iter().chain(&arguments)).unwrap().options.json);
+        }
+    }
+
+    #[test]
+    fn an_account_may_be_named_while_another_one_signs() {
+        for command in ["balance", "show"] {
+            assert!(Cli::try_parse_from(["phala", "account", command, "//Bob", "--suri", "//Alice"]).is_ok());
         }
     }
 

@@ -1,5 +1,4 @@
 //! One confidential contract through the whole network, by real programs.
-#![allow(missing_docs)]
 
 use phala_sdk::{
     node::Account,

@@ -1,5 +1,4 @@
 //! A worker whose files were edited or rolled back says so, says what to do, and answers nobody.
-#![allow(missing_docs)]
 
 use phala_sdk::node::Account;
 use phala_testkit::{Network, Program, token::Token, wait_for};

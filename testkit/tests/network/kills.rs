@@ -1,5 +1,4 @@
 //! Programs that are killed at any moment: no command is lost, none is executed twice.
-#![allow(missing_docs)]
 
 use phala_core::replay;
 use phala_platform::{Platform as _, simulated::SimulatedPlatform};
