@@ -1,6 +1,7 @@
 //! Accounts that sign, and what the chain says of an account.
 
 use crate::{NodeError, node::Node};
+use futures::future::BoxFuture;
 use phala_types::{
     AccountId, Amount, BlockHash,
     account::{Signature, Signer},
@@ -109,25 +110,32 @@ struct AccountData {
 
 impl Node {
     /// An account's state at a block, all zero if the chain does not know it.
-    pub async fn balance(&self, account: &AccountId, at: BlockHash) -> Result<Balance, NodeError> {
-        const CALL: &str = "state_getStorage";
-        let lost = |error: subxt::Error| NodeError::Lost { call: CALL, source: Box::new(error) };
-        let block = self.client.at_block(H256(*at.as_bytes())).await.map_err(|error| lost(error.into()))?;
-        let address = subxt::dynamic::storage::<([u8; 32],), AccountInfo>("System", "Account");
-        let found = block
-            .storage()
-            .try_fetch(address, (*account.as_bytes(),))
-            .await
-            .map_err(|error| lost(error.into()))?;
-        let Some(found) = found else { return Ok(Balance::default()) };
-        let info = found
-            .decode()
-            .map_err(|error| NodeError::malformed(CALL, format!("is not an account: {error}")))?;
-        Ok(Balance {
-            nonce: info.nonce,
-            free: Amount::new(info.data.free),
-            reserved: Amount::new(info.data.reserved),
-            frozen: Amount::new(info.data.frozen),
+    pub fn balance<'a>(
+        &'a self,
+        account: &'a AccountId,
+        at: BlockHash,
+    ) -> BoxFuture<'a, Result<Balance, NodeError>> {
+        Box::pin(async move {
+            const CALL: &str = "state_getStorage";
+            let lost = |error: subxt::Error| NodeError::Lost { call: CALL, source: Box::new(error) };
+            let block =
+                self.client.at_block(H256(*at.as_bytes())).await.map_err(|error| lost(error.into()))?;
+            let address = subxt::dynamic::storage::<([u8; 32],), AccountInfo>("System", "Account");
+            let found = block
+                .storage()
+                .try_fetch(address, (*account.as_bytes(),))
+                .await
+                .map_err(|error| lost(error.into()))?;
+            let Some(found) = found else { return Ok(Balance::default()) };
+            let info = found
+                .decode()
+                .map_err(|error| NodeError::malformed(CALL, format!("is not an account: {error}")))?;
+            Ok(Balance {
+                nonce: info.nonce,
+                free: Amount::new(info.data.free),
+                reserved: Amount::new(info.data.reserved),
+                frozen: Amount::new(info.data.frozen),
+            })
         })
     }
 }

@@ -4,6 +4,8 @@
 //! [`Node::messages`]) and writes ([`Node::submit`]). A node is a stranger: everything that it says comes back as
 //! [`phala_types::Untrusted`], and nothing is verified here. `phala-light` verifies headers and storage proofs,
 //! and the worker and the SDK do so before they believe anything.
+//!
+//! Futures that contain much of subxt are boxed: the compiler then makes them once, here, and not again in each program.
 #![forbid(unsafe_code)]
 
 mod account;

@@ -2,6 +2,7 @@
 
 use crate::NodeError;
 use codec::Encode;
+use futures::future::BoxFuture;
 use phala_types::{
     BlockHash, BlockNumber, BlockRef, Bytes, GenesisHash, Untrusted,
     finality::StorageProof,
@@ -73,25 +74,27 @@ pub struct ChainInfo {
 
 impl Node {
     /// Connects to a node's WebSocket, for example `ws://127.0.0.1:9944`.
-    pub async fn connect(url: &str) -> Result<Self, NodeError> {
-        let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| NodeError::Unreachable {
-            url: url.to_owned(),
-            source,
-        };
-        let client: Client = WsClientBuilder::new()
-            .max_request_size(MESSAGE_BYTES_MAX)
-            .max_response_size(MESSAGE_BYTES_MAX)
-            .connection_timeout(CONNECT_TIMEOUT)
-            .request_timeout(REQUEST_TIMEOUT)
-            .build(url)
-            .await
-            .map_err(|error| unreachable(Box::new(error)))?;
-        let rpc = RpcClient::new(client);
-        let backend = LegacyBackend::<SubstrateConfig>::builder().build(rpc.clone());
-        let client = OnlineClient::from_backend_with_config(SubstrateConfig::new(), Arc::new(backend))
-            .await
-            .map_err(|error| unreachable(Box::new(error)))?;
-        Ok(Self { url: url.to_owned(), methods: LegacyRpcMethods::new(rpc.clone()), rpc, client })
+    pub fn connect(url: &str) -> BoxFuture<'_, Result<Self, NodeError>> {
+        Box::pin(async move {
+            let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| NodeError::Unreachable {
+                url: url.to_owned(),
+                source,
+            };
+            let client: Client = WsClientBuilder::new()
+                .max_request_size(MESSAGE_BYTES_MAX)
+                .max_response_size(MESSAGE_BYTES_MAX)
+                .connection_timeout(CONNECT_TIMEOUT)
+                .request_timeout(REQUEST_TIMEOUT)
+                .build(url)
+                .await
+                .map_err(|error| unreachable(Box::new(error)))?;
+            let rpc = RpcClient::new(client);
+            let backend = LegacyBackend::<SubstrateConfig>::builder().build(rpc.clone());
+            let client = OnlineClient::from_backend_with_config(SubstrateConfig::new(), Arc::new(backend))
+                .await
+                .map_err(|error| unreachable(Box::new(error)))?;
+            Ok(Self { url: url.to_owned(), methods: LegacyRpcMethods::new(rpc.clone()), rpc, client })
+        })
     }
 
     /// The address that it is connected to.

@@ -2,7 +2,7 @@
 
 use crate::{Account, Call, NodeError, node::Node};
 use codec::Decode;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 use phala_types::{AccountId, BlockHash, MessageNumber, mailbox::Topic};
 use std::time::Duration;
 use subxt::{
@@ -121,36 +121,49 @@ impl SubmitError {
 
 impl Node {
     /// Signs a call, sends it, and follows it. One account may send from several tasks or programs at once.
-    pub async fn submit(&self, account: &Account, call: Call, until: Until) -> Result<Included, SubmitError> {
-        let name = call.name();
-        let progress = self.send(account, call).await?;
-        match tokio::time::timeout(FOLLOW_TIMEOUT, Self::follow(name, progress, until)).await {
-            Ok(done) => done,
-            Err(_) => {
-                let reason = format!("it was in no such block for {} s", FOLLOW_TIMEOUT.as_secs());
-                Err(SubmitError::Unknowable { call: name, reason })
+    pub fn submit<'a>(
+        &'a self,
+        account: &'a Account,
+        call: Call,
+        until: Until,
+    ) -> BoxFuture<'a, Result<Included, SubmitError>> {
+        Box::pin(async move {
+            let name = call.name();
+            let progress = self.send(account, call).await?;
+            match tokio::time::timeout(FOLLOW_TIMEOUT, Self::follow(name, progress, until)).await {
+                Ok(done) => done,
+                Err(_) => {
+                    let reason = format!("it was in no such block for {} s", FOLLOW_TIMEOUT.as_secs());
+                    Err(SubmitError::Unknowable { call: name, reason })
+                }
             }
-        }
+        })
     }
 
     /// Signs calls with consecutive nonces and sends them all, without following any. Nothing else may send in the
     /// account's name meanwhile.
-    pub async fn send_all(&self, account: &Account, calls: Vec<Call>) -> Result<(), SubmitError> {
-        let Some(name) = calls.first().map(Call::name) else { return Ok(()) };
-        let node = |source| SubmitError::Node { call: name, source };
-        let mut nonce = self.next_nonce(&account.id()).await.map_err(node)?;
-        let mut calls = calls.into_iter().peekable();
-        while calls.peek().is_some() {
-            let block = self.client.at_current_block().await.map_err(|error| node(lost_block(error)))?;
-            let numbered = calls.by_ref().take(DATED_ALIKE).zip(nonce..);
-            let mut sending = stream::iter(numbered)
-                .map(|(call, nonce)| self.send_dated(&block, account, call, nonce))
-                .buffer_unordered(SENT_AT_ONCE);
-            while sending.try_next().await?.is_some() {
-                nonce = nonce.saturating_add(1);
+    pub fn send_all<'a>(
+        &'a self,
+        account: &'a Account,
+        calls: Vec<Call>,
+    ) -> BoxFuture<'a, Result<(), SubmitError>> {
+        Box::pin(async move {
+            let Some(name) = calls.first().map(Call::name) else { return Ok(()) };
+            let node = |source| SubmitError::Node { call: name, source };
+            let mut nonce = self.next_nonce(&account.id()).await.map_err(node)?;
+            let mut calls = calls.into_iter().peekable();
+            while calls.peek().is_some() {
+                let block = self.client.at_current_block().await.map_err(|error| node(lost_block(error)))?;
+                let numbered = calls.by_ref().take(DATED_ALIKE).zip(nonce..);
+                let mut sending = stream::iter(numbered)
+                    .map(|(call, nonce)| self.send_dated(&block, account, call, nonce))
+                    .buffer_unordered(SENT_AT_ONCE);
+                while sending.try_next().await?.is_some() {
+                    nonce = nonce.saturating_add(1);
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Signs a call, dated by a block, and sends it without following it.
