@@ -8,6 +8,8 @@
 #[allow(missing_docs)]
 pub mod network;
 
+pub mod guest;
+
 /// The world of one contract, as the engine's own tests have it.
 #[path = "../../enclave/vm/tests/common/mod.rs"]
 #[allow(missing_docs)]
@@ -15,10 +17,10 @@ pub mod contract;
 
 use codec::{Decode, Encode};
 use phala_attest::{Measurements, Policy, SimulatedPolicy};
-use phala_crypto::Secret;
+use phala_crypto::{Secret, signature::SigningKey};
 use phala_light::{
     keys,
-    testing::{Authorities, Chain},
+    testing::{Authorities, Chain, DigestItem},
 };
 use phala_types::Millis;
 use phala_types::{account, cluster, command, envelope, finality, mailbox, query, receipt, relay, worker};
@@ -26,6 +28,16 @@ use phala_types::{account, cluster, command, envelope, finality, mailbox, query,
 /// The secret that all keys of the targets are derived from.
 pub fn seed() -> Secret<[u8; 32]> {
     Secret::new([7; 32])
+}
+
+/// The key of the signature that the targets begin with.
+pub fn signing_key() -> SigningKey {
+    SigningKey::from_seed(&seed())
+}
+
+/// Its public side.
+pub fn signer() -> account::Signer {
+    account::Signer::Ed25519(signing_key().public_key())
 }
 
 /// When evidence is appraised: 2026-11-22.
@@ -55,6 +67,52 @@ pub fn chain() -> Chain {
 /// What the targets read of it.
 pub fn chain_keys() -> [Vec<u8>; 2] {
     [keys::timestamp_now(), keys::grandpa_authorities()]
+}
+
+/// What authorities are made to sign, of blocks that are made up. Blocks are named by their places in the list.
+#[derive(Clone, Encode, Decode)]
+pub struct Votes {
+    /// The parent of each block, the chain's head if there is none at that place, and its height.
+    pub blocks: Vec<(u8, u32)>,
+    /// The digest of the first block.
+    pub digest: Vec<DigestItem>,
+    /// The block to finalize.
+    pub target: u8,
+    /// Who votes for which block.
+    pub votes: Vec<(u8, u8)>,
+    /// The round that is signed.
+    pub round: u64,
+    /// The set of authorities that is signed.
+    pub set_id: u64,
+    /// The blocks that the justification shows.
+    pub ancestries: Vec<u8>,
+}
+
+/// The root and the nodes of a trie, from nodes that name the one at place `i` of the list by 32 bytes `i` rather than
+/// by a hash, which no mutation would ever hit. A node may name later ones.
+pub fn trie(mut nodes: Vec<Vec<u8>>) -> ([u8; 32], Vec<Vec<u8>>) {
+    let mut root = [0; 32];
+    for place in (0..nodes.len()).rev() {
+        root = sp_crypto_hashing::blake2_256(&nodes[place]);
+        let Ok(name) = u8::try_from(place) else { continue };
+        for node in &mut nodes[..place] {
+            replace(node, &[name; 32], &root);
+        }
+    }
+    (root, nodes)
+}
+
+/// Replaces each `from` in `bytes`.
+pub fn replace(bytes: &mut [u8], from: &[u8; 32], to: &[u8; 32]) {
+    let mut at = 0;
+    while let Some(window) = bytes.get_mut(at..at + 32) {
+        if window == from {
+            window.copy_from_slice(to);
+            at += 32;
+        } else {
+            at += 1;
+        }
+    }
 }
 
 /// Decodes a `T`, and holds it to having one encoding: else two parties could sign or hash one message differently.

@@ -7,20 +7,26 @@ use codec::Encode as _;
 // Code that is compiled with coverage calls libFuzzer's counters, here too.
 use libfuzzer_sys as _;
 use phala_attest::danger_simulated::Machine;
-use phala_crypto::{Secret, record::RecordKey, seal, signature::SigningKey};
-use phala_fuzz::network::{self, User, World};
+use phala_crypto::{record::RecordKey, seal};
+use phala_fuzz::{
+    Votes, guest,
+    network::{self, User, World},
+};
+use phala_light::testing::{self, Authorities};
 use phala_types::{
     AccountId, BlockNumber, Bytes, ContractId, GenesisHash, KeyVersion, MessageNumber,
-    account::{Signature, Signer},
+    account::Signature,
     cluster::{ClusterMessage, code_hash},
     command::{Action, SignedCommand},
     envelope::{EnvelopeHeader, Recipient},
+    finality::StorageProof,
     limits::ENVELOPE_BYTES_MAX,
     query::{Question, SignedQuery},
     relay::RelayInput,
     tag::Tag,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use sp_crypto_hashing::blake2_256;
 use std::{env, fs, path::Path};
 
 const GENESIS: GenesisHash = GenesisHash::new([1; 32]);
@@ -36,7 +42,8 @@ fn main() -> Result<()> {
 }
 
 fn all() -> Result<Vec<Seed>> {
-    let lists = [messages()?, crypto()?, evidence()?, finality(), code()?, relay_input(), query(), command()];
+    let lists =
+        [messages()?, crypto()?, evidence()?, finality(), code()?, relay_input()?, query(), command()];
     Ok(lists.into_iter().flatten().collect())
 }
 
@@ -77,10 +84,8 @@ fn crypto() -> Result<Vec<Seed>> {
     let key = RecordKey::derive(&secret);
     let name = key.name(&"name");
     let record = key.seal(&name, [4; 24], b"value").context("a short record is sealed")?;
-    let signing_key = SigningKey::from_seed(&Secret::new([5; 32]));
-    let signature = signing_key.sign(Tag::COMMAND, &GENESIS, &b"payload".to_vec());
-    let signed =
-        (Signer::Ed25519(signing_key.public_key()), Signature::Ed25519(signature), b"payload".to_vec());
+    let signature = phala_fuzz::signing_key().sign(Tag::COMMAND, &GENESIS, &b"payload".to_vec());
+    let signed = (phala_fuzz::signer(), Signature::Ed25519(signature), b"payload".to_vec());
     Ok(vec![
         ("crypto", "envelope".into(), [vec![0], envelope.encode()].concat()),
         ("crypto", "reply".into(), [vec![1], (envelope, reply).encode()].concat()),
@@ -91,52 +96,126 @@ fn crypto() -> Result<Vec<Seed>> {
             "padding".into(),
             [vec![4], phala_crypto::padding::pad(b"plaintext").context("it is short")?].concat(),
         ),
+        ("crypto", "plaintext".into(), b"\x05plaintext".to_vec()),
     ])
 }
 
-/// A genuine simulated quote.
+/// A genuine simulated quote, its parts, and the extension of its certificate.
 fn evidence() -> Result<Vec<Seed>> {
     let machine = Machine::new(&[1; 32]).context("the simulated machine")?;
     let quote = machine.evidence(phala_fuzz::MEASUREMENT, phala_fuzz::REPORT_DATA).context("its quote")?;
-    Ok(vec![("evidence", "quote".into(), quote)])
+    let draft = machine.draft(phala_fuzz::MEASUREMENT, phala_fuzz::REPORT_DATA).context("its draft")?;
+    let parts = [
+        draft.header,
+        draft.report,
+        draft.attestation_key,
+        draft.qe_report,
+        draft.qe_authentication,
+        draft.certificates,
+    ];
+    let parts = (0u8..).zip(parts);
+    let mut seeds = parts
+        .map(|(part, bytes)| ("evidence", format!("part-{part}"), [vec![1, part], bytes].concat()))
+        .collect::<Vec<_>>();
+    let template = machine.certificate_template().context("its certificate")?;
+    let extension = template.extensions[0].extn_value.as_bytes();
+    seeds.push(("evidence", "extension".into(), [&[2][..], extension].concat()));
+    seeds.push(("evidence", "quote".into(), [vec![0], quote].concat()));
+    Ok(seeds)
 }
 
-/// What a light client is fed of a short chain that changes its authorities once.
+/// What a light client is fed of a short chain that changes its authorities once, what its authorities may sign, and
+/// its storage.
 fn finality() -> Vec<Seed> {
     let chain = phala_fuzz::chain();
     let storage = chain.prove(BlockNumber::new(0), &phala_fuzz::chain_keys());
+    let votes = Votes {
+        blocks: vec![(255, 1), (0, 2), (1, 3), (0, 2)],
+        digest: vec![testing::scheduled_change_item(&Authorities::new("second", 4), 0)],
+        target: 0,
+        votes: vec![(0, 0), (1, 1), (2, 2), (2, 3)],
+        round: 1,
+        set_id: 0,
+        ancestries: vec![1, 2, 3],
+    };
+    let nodes = nodes_by_place(&chain.header(BlockNumber::new(0)).state_root, &storage);
     let number = chain.head().number;
     vec![
         ("finality", "genesis".into(), [vec![0], chain.genesis_proof().encode()].concat()),
         ("finality", "block".into(), [vec![1], chain.finality_proof(BlockNumber::new(1)).encode()].concat()),
         ("finality", "storage".into(), [vec![2], storage.encode()].concat()),
         ("finality", "whole".into(), [vec![3], chain.chain_proof(number).encode()].concat()),
+        ("finality", "votes".into(), [vec![4], votes.encode()].concat()),
+        ("finality", "nodes".into(), [vec![5], nodes.encode()].concat()),
     ]
 }
 
-/// A contract that uses storage, events and every way to end.
+/// The nodes of a trie from its root on, each naming the next ones by their places ([`phala_fuzz::trie`]).
+fn nodes_by_place(root: &[u8; 32], proof: &StorageProof) -> Vec<Vec<u8>> {
+    let mut rest = proof.nodes.iter().map(|it| it.to_vec()).collect::<Vec<_>>();
+    let (mut nodes, mut hashes) = (Vec::<Vec<u8>>::new(), vec![*root]);
+    while let Some(place) = rest.iter().position(|it| hashes.contains(&blake2_256(it))) {
+        let node = rest.remove(place);
+        let (name, hash) = (nodes.len().to_le_bytes()[0], blake2_256(&node));
+        nodes.iter_mut().for_each(|it| phala_fuzz::replace(it, &hash, &[name; 32]));
+        hashes.extend(node.windows(32).filter_map(|it| <[u8; 32]>::try_from(it).ok()));
+        nodes.push(node);
+    }
+    nodes
+}
+
+/// Contracts, instructions, and one call of each host function.
 fn code() -> Result<Vec<Seed>> {
     let small = wat::parse_str(
         r#"(module (import "env" "memory" (memory 1 1)) (func (export "deploy")) (func (export "call")))"#,
     )?;
-    Ok(vec![("code", "notebook".into(), network::notebook()), ("code", "small".into(), small)])
+    let mut seeds = vec![
+        ("code", "notebook".into(), [vec![0], network::notebook()].concat()),
+        ("code", "small".into(), [vec![0], small].concat()),
+        // A loop that counts, and memory.grow.
+        (
+            "code",
+            "body".into(),
+            b"\x01\x03\x40\x20\x00\x41\x01\x6a\x22\x00\x0d\x00\x0b\x41\x01\x40\x00\x1a".into(),
+        ),
+    ];
+    for function in 0u8..guest::count() {
+        // Data that begins with lengths, then one call with small arguments.
+        let data = [32, 0, 0, 0].repeat(32);
+        let call = [&[function][..], &[4, 32, 8, 32, 64, 0, 4, 64, 4, 32, 0, 32, 4, 64]].concat();
+        seeds.push(("code", format!("host-{function}"), [vec![2, 0], data, call].concat()));
+    }
+    Ok(seeds)
 }
 
-/// One input of each kind, for a new worker (0) and one that serves (1).
-fn relay_input() -> Vec<Seed> {
+/// One input of each kind, for a new worker (0) and one that serves (1), and storage values.
+fn relay_input() -> Result<Vec<Seed>> {
     let mut world = World::serving();
     let genesis = RelayInput::Genesis(world.chain.genesis_proof());
     let register = RelayInput::Register { operator: AccountId::new([9; 32]), endpoint: Bytes::default() };
     world.enqueue(ClusterMessage::CodeUploaded { code: Bytes::default() });
     let block = world.next_block();
-    let messages = RelayInput::Messages(world.messages.clone().try_into().unwrap_or_default());
-    let named = [("genesis", genesis), ("register", register), ("block", block), ("messages", messages)];
+    let delivery = RelayInput::Messages(world.messages.clone().try_into().unwrap_or_default());
+    let named = [("genesis", genesis), ("register", register), ("block", block), ("messages", delivery)];
     let seeds = named.into_iter().flat_map(|(name, input)| {
         [0, 1].map(|which: u8| {
             ("relay_input", format!("{name}-{which}"), [vec![which], input.encode()].concat())
         })
     });
-    seeds.collect()
+    let mut seeds = seeds.collect::<Vec<_>>();
+    // What a worker reads of itself, by its place in `phala_light::keys::worker_view`.
+    let mut value = |place: u8, name: String, bytes: &[u8]| {
+        seeds.push(("relay_input", name, [&[2, place][..], bytes].concat()));
+    };
+    value(0, "now".into(), &phala_fuzz::NOW.encode());
+    value(2, "membership".into(), &network::CLUSTER.encode());
+    for (_, name, bytes) in messages()? {
+        let place = [(1, "WorkerRecord"), (3, "Tip"), (4, "Checkpoint")];
+        if let Some((place, _)) = place.iter().find(|(_, message)| name.starts_with(message)) {
+            value(*place, name, &bytes[1..]);
+        }
+    }
+    Ok(seeds)
 }
 
 /// A query as it comes, what was sealed in it, and what was asked.
@@ -148,11 +227,13 @@ fn query() -> Vec<Seed> {
     let query = world.query_for(&user, call.clone());
     let signature = user.session.sign(Tag::QUERY, &world.genesis(), &query);
     let (envelope, _) = world.seal_query(&user, &query);
+    let certificate = query.certificate.certificate.clone();
     vec![
         ("query", "envelope".into(), [vec![0], envelope.encode()].concat()),
         ("query", "signed".into(), [vec![1], SignedQuery { query, signature }.encode()].concat()),
         ("query", "call".into(), [vec![2], call.encode()].concat()),
         ("query", "outcome".into(), [vec![2], outcome.encode()].concat()),
+        ("query", "certificate".into(), [vec![3], (certificate, MessageNumber::new(1)).encode()].concat()),
     ]
 }
 
@@ -161,6 +242,7 @@ fn command() -> Vec<Seed> {
     let user = User::new(1);
     let (mut world, contract) = World::with_notebook(&user);
     let command = user.command(contract, Action::Call, 2, vec![0; 4]);
+    let unsigned = command.encode();
     let signature = user.sign(Tag::COMMAND, &world.genesis(), &command);
     let envelope: Bytes<ENVELOPE_BYTES_MAX> = world.sealed(&user, &command);
     let code = Bytes::try_from(network::notebook()).unwrap_or_default();
@@ -172,6 +254,7 @@ fn command() -> Vec<Seed> {
     vec![
         ("command", "envelope".into(), [vec![0], envelope.to_vec()].concat()),
         ("command", "signed".into(), [vec![1], SignedCommand { command, signature }.encode()].concat()),
+        ("command", "unsigned".into(), [vec![4], unsigned].concat()),
         ("command", "input".into(), vec![2, 1, 0, 0, 0]),
         ("command", "code".into(), [vec![3], ClusterMessage::CodeUploaded { code }.encode()].concat()),
         ("command", "deployed".into(), [vec![3], deployed.encode()].concat()),

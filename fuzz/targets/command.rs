@@ -1,11 +1,18 @@
 //! A cluster's messages as the chain orders them, whatever is in them: the worker goes on.
 #![no_main]
 
+use codec::Encode as _;
 use phala_fuzz::{
     decode,
-    network::{User, World},
+    network::{GAS, User, World},
 };
-use phala_types::{Bytes, ContractId, cluster::ClusterMessage, relay::Phase};
+use phala_types::{
+    Bytes, ContractId,
+    cluster::ClusterMessage,
+    command::{Command, SignedCommand},
+    relay::Phase,
+    tag::Tag,
+};
 use std::cell::RefCell;
 
 /// Messages until the worker is made anew: the harness has one byte to make its randomness from.
@@ -44,6 +51,15 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             3 => {
                 let Some(message) = decode::<ClusterMessage>(bytes) else { return };
                 world.execute(message);
+            }
+            // A command that its signer signed.
+            4 => {
+                let Some(mut command) = decode::<Command>(bytes) else { return };
+                command.signer = user.signer();
+                command.gas_limit = GAS.min(command.gas_limit);
+                let signature = user.sign(Tag::COMMAND, &world.genesis(), &command);
+                let envelope = world.sealed_bytes(contract, &SignedCommand { command, signature }.encode());
+                world.execute(ClusterMessage::Command { contract, envelope });
             }
             _ => return,
         }

@@ -1,15 +1,20 @@
 //! What a light client is fed: the beginning of a chain, finality, storage, and all of it for an offline receipt.
 #![no_main]
 
-use phala_fuzz::decode;
-use phala_light::{Light, testing::Chain, verify_chain_proof};
+use codec::Encode as _;
+use phala_fuzz::{Votes, chain, chain_keys, decode, trie};
+use phala_light::{
+    Light,
+    testing::{Authorities, Chain, Commit, Header, Justification},
+    verify_chain_proof,
+};
 use phala_types::{
-    BlockNumber, Untrusted,
+    BlockNumber, BlockRef, ClusterId, Untrusted, WorkerId,
     finality::{ChainProof, FinalityProof, GenesisProof, StorageProof},
 };
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
-static CHAIN: LazyLock<Chain> = LazyLock::new(phala_fuzz::chain);
+static CHAIN: LazyLock<Chain> = LazyLock::new(chain);
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((what, bytes)) = input.split_first() else { return };
@@ -38,7 +43,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         2 => {
             let Some(proof) = decode::<StorageProof>(bytes) else { return };
-            let wanted = phala_fuzz::chain_keys();
+            let wanted = chain_keys();
             let genuine = chain.prove(BlockNumber::new(0), &wanted);
             if let Ok(values) = light.head().read(Untrusted::new(&proof), &wanted) {
                 let true_values = light.head().read(Untrusted::new(&genuine), &wanted);
@@ -51,6 +56,80 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
                 assert!(head.block_ref() == chain.block_ref(head.number()), "a block was forged");
             }
         }
+        4 => {
+            if let Some(votes) = decode::<Votes>(bytes) {
+                import_signed(&mut light, votes);
+            }
+        }
+        5 => {
+            let Some(nodes) = decode::<Vec<Vec<u8>>>(bytes) else { return };
+            begin_with(nodes);
+        }
         _ => {}
     }
 });
+
+/// The authorities sign whatever the input says, of blocks that it makes up.
+fn import_signed(light: &mut Light, votes: Votes) {
+    let authorities = Authorities::new("first", 3);
+    let mut headers = Vec::<Header>::new();
+    for (parent, number) in votes.blocks {
+        // Blocks only build on earlier ones, since a hash is only known after.
+        let parent = headers.get(usize::from(parent)).map_or(light.head().hash(), Header::hash);
+        let digest = if headers.is_empty() { votes.digest.clone() } else { Vec::new() };
+        headers.push(Header { parent, number, state_root: [0; 32], extrinsics_root: [0; 32], digest });
+    }
+    let block = |place: u8| {
+        headers
+            .get(usize::from(place))
+            .map(|it| BlockRef { number: BlockNumber::new(it.number), hash: it.hash() })
+    };
+    let Some(target) = block(votes.target) else { return };
+    let precommits = votes.votes.iter().filter_map(|(who, place)| {
+        let who = usize::from(*who) % authorities.count();
+        Some(authorities.vote(who, block(*place)?, votes.round, votes.set_id))
+    });
+    let commit = Commit {
+        target_hash: target.hash,
+        target_number: target.number.value(),
+        precommits: precommits.collect(),
+    };
+    let voters = commit.precommits.iter().map(|vote| vote.id).collect::<BTreeSet<_>>().len();
+    let ancestries = votes.ancestries.iter().filter_map(|place| headers.get(usize::from(*place)).cloned());
+    let justification = Justification { round: votes.round, commit, votes_ancestries: ancestries.collect() };
+    let proof = FinalityProof {
+        header: headers[usize::from(votes.target)].encode().try_into().unwrap_or_default(),
+        justification: justification.encode().try_into().unwrap_or_default(),
+    };
+    let before = light.clone();
+    match light.import(Untrusted::new(proof)) {
+        Ok(head) => {
+            assert!(head.block_ref() == target, "another block was finalized");
+            assert!(voters == authorities.count() && votes.set_id == 0, "a block was finalized by too few");
+        }
+        Err(_) => assert!(*light == before, "a refused block changed the light client"),
+    }
+}
+
+/// A chain whose storage is these nodes, as a stranger may show it to a new worker.
+fn begin_with(nodes: Vec<Vec<u8>>) {
+    let (state_root, nodes) = trie(nodes);
+    let Some(nodes) = nodes.into_iter().map(|it| it.try_into().ok()).collect::<Option<Vec<_>>>() else {
+        return;
+    };
+    let Ok(nodes) = nodes.try_into() else { return };
+    let header = Header {
+        parent: phala_types::BlockHash::new([0; 32]),
+        number: 0,
+        state_root,
+        extrinsics_root: [0; 32],
+        digest: Vec::new(),
+    };
+    let authorities = StorageProof { nodes };
+    let header = header.encode().try_into().unwrap_or_default();
+    let genesis = GenesisProof { header, authorities: authorities.clone() };
+    if let Ok(light) = Light::trust_first_genesis(Untrusted::new(genesis)) {
+        let (worker, cluster) = (WorkerId::new([1; 32]), Some(ClusterId::new(0)));
+        let _ = light.head().worker_view(Untrusted::new(&authorities), worker, cluster);
+    }
+}

@@ -1,4 +1,4 @@
-//! The body of a query: as it comes, as what was sealed in it, and as what was asked.
+//! The body of a query: as it comes, as what was sealed in it, as what was asked, and as on what authority.
 #![no_main]
 
 use codec::Encode as _;
@@ -6,11 +6,11 @@ use phala_core::{Effect, Input};
 use phala_crypto::Secret;
 use phala_fuzz::{
     decode,
-    network::{User, World},
+    network::{GAS, User, World},
 };
 use phala_types::{
-    Untrusted, decode_exact,
-    query::{Question, Reply},
+    ContractId, MessageNumber, Untrusted, decode_exact,
+    query::{Certificate, Question, Reply},
 };
 use std::cell::RefCell;
 
@@ -18,14 +18,14 @@ use std::cell::RefCell;
 const QUERIES_MAX: u32 = 60;
 
 thread_local! {
-    static WORKER: RefCell<(u32, Option<World>)> = const { RefCell::new((0, None)) };
+    static WORKER: RefCell<(u32, Option<(World, ContractId)>)> = const { RefCell::new((0, None)) };
 }
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((what, bytes)) = input.split_first() else { return };
     WORKER.with_borrow_mut(|(asked, slot)| {
         let user = User::new(1);
-        let world = slot.get_or_insert_with(|| World::with_notebook(&user).0);
+        let (world, contract) = slot.get_or_insert_with(|| World::with_notebook(&user));
         let before = world.status();
         match what {
             0 => {
@@ -40,8 +40,21 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
                 assert!(decode_exact::<Reply>(&reply).is_ok(), "a reply does not decode");
             }
             2 => {
-                let Some(question) = decode::<Question>(bytes) else { return };
+                let Some(mut question) = decode::<Question>(bytes) else { return };
+                if let Question::Call { gas_limit, .. } = &mut question {
+                    // The most that one may ask for lasts about as long as what counts as a hang.
+                    *gas_limit = GAS.min(*gas_limit);
+                }
                 let query = world.query_for(&user, question);
+                let _ = world.ask(&user, &query);
+            }
+            3 => {
+                let Some((certificate, number)) = decode::<(Certificate, MessageNumber)>(bytes) else {
+                    return;
+                };
+                let question = Question::Outcome { contract: *contract, number };
+                let mut query = world.query_for(&user, question);
+                query.certificate = user.certify(&world.genesis(), certificate);
                 let _ = world.ask(&user, &query);
             }
             _ => return,

@@ -36,8 +36,9 @@ pub fn run(seconds: u32, only: Option<&str>) -> Result<()> {
             targets.join(", ")
         );
     }
-    let programs = build()?;
-    let work = repo::target_dir().join("fuzz");
+    ensure!(build_command()?.status()?.success(), "the fuzz targets do not build");
+    let work = folder();
+    let programs = work.join(host()?).join("release");
     run_quietly(Command::new(programs.join("seed")).arg(work.join("corpus")))?;
     let mut failed = Vec::new();
     for name in targets.iter().filter(|name| only.is_none_or(|it| it == *name)) {
@@ -63,15 +64,19 @@ pub fn targets() -> Result<Vec<String>> {
     Ok(programs.iter().filter(is_program).filter_map(|it| it["name"].as_str().map(str::to_owned)).collect())
 }
 
-/// The folder with the programs. Given a target by name, cargo keeps the coverage out of build scripts.
-fn build() -> Result<PathBuf> {
-    let host = host()?;
-    let folder = repo::target_dir().join("fuzz");
+/// Where everything of fuzzing is.
+fn folder() -> PathBuf {
+    repo::target_dir().join("fuzz")
+}
+
+/// The command that builds all targets. Given a platform by name, cargo names it for all but build scripts and macros,
+/// by which `fuzz/rustc` tells them apart.
+pub fn build_command() -> Result<Command> {
     let mut command =
         repo::cargo(&["build", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target"]);
-    command.arg(&host).env("CARGO_TARGET_DIR", &folder).env("RUSTFLAGS", COVERAGE);
-    ensure!(command.status()?.success(), "the fuzz targets do not build");
-    Ok(folder.join(host).join("release"))
+    command.arg(host()?).env("CARGO_TARGET_DIR", folder());
+    command.env("RUSTC_WRAPPER", repo::root().join("fuzz/rustc")).env("FUZZ_COVERAGE", COVERAGE);
+    Ok(command)
 }
 
 fn host() -> Result<String> {
@@ -97,7 +102,8 @@ fn fuzz(program: &Path, name: &str, seconds: u32, work: &Path) -> Result<String>
         .arg(format!("-rss_limit_mb={MEMORY_MB_MAX}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .arg("-print_final_stats=1")
-        .arg(&corpus);
+        // What was found once is tried again, until it is mended.
+        .args([&corpus, &artifacts]);
     let output = command.output().with_context(|| format!("cannot run {}", program.display()))?;
     let log = String::from_utf8_lossy(&output.stderr);
     if output.status.success() { Ok(summary(&log)) } else { bail!(finding(program, &log)) }

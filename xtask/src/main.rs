@@ -10,6 +10,8 @@ mod docs;
 mod floors;
 mod fuzz;
 mod held;
+#[cfg(test)]
+mod licences;
 mod packages;
 mod repo;
 mod steps;

@@ -1,9 +1,10 @@
 //! What CI runs, step by step: each command is printed before it runs, all run even if one fails, and the last line
 //! adds up what passed and what failed.
 
-use crate::repo;
+use crate::{fuzz, repo};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
+    env,
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -33,10 +34,8 @@ pub fn check() -> Vec<Step> {
         cargo("format", &["fmt", "--all", "--check"]),
         cargo("format of contracts", &["fmt", "--all", "--check", "--manifest-path", "contract/Cargo.toml"]),
         cargo("format of fuzz", &["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"]),
-        cargo(
-            "lints",
-            &["clippy", "--release", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"],
-        ),
+        lints("lints of the chain", &on_chain("clippy", LINTS)),
+        lints("lints of the rest", &off_chain("clippy", LINTS)),
         cargo("floors", &["test", "--release", "--locked", "--package", "xtask"]),
     ];
     // The two below look at nothing that a build does not, so a machine may lack them.
@@ -44,9 +43,23 @@ pub fn check() -> Vec<Step> {
         steps.push(cargo("dependencies", &["deny", "check", "bans", "licenses", "sources"]));
     }
     if repo::has("shellcheck") {
-        steps.push(Step { name: "scripts".into(), command: repo::program("shellcheck", &["x", ".ci/run"]) });
+        steps.push(Step {
+            name: "scripts".into(),
+            command: repo::program("shellcheck", &["x", ".ci/run", "fuzz/rustc"]),
+        });
     }
     steps
+}
+
+/// What is linted, and how strictly.
+const LINTS: &[&str] = &["--all-targets", "--", "--deny", "warnings"];
+
+/// Lints look at code that is never run, so the runtime's WebAssembly is not built for them. That leaves a runtime
+/// without it behind, which must not get into a program: they have a folder of their own.
+fn lints(name: &str, arguments: &[&str]) -> Step {
+    let mut step = cargo(name, arguments);
+    step.command.env("SKIP_WASM_BUILD", "1").env("CARGO_TARGET_DIR", repo::target_dir().join("lints"));
+    step
 }
 
 /// The chain's own packages. They are built apart from the others: a dependency that both have is compiled with the
@@ -78,11 +91,14 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
-/// Everything but lints and fuzzing, which have commands of their own.
+/// For how long CI fuzzes each target.
+const FUZZ_SECONDS: &str = "5";
+
+/// Everything but lints, which have a command of their own.
 pub fn test() -> Result<Vec<Step>> {
     let mut steps = check();
     // The tests of the workspace run those of the floors too, and lints compile every dependency once more.
-    steps.retain(|step| !["floors", "lints"].contains(&step.name.as_str()));
+    steps.retain(|step| step.name != "floors" && !step.name.starts_with("lints"));
     // Real processes are tested, so programs are built before the tests run.
     steps.push(cargo("build the chain", &on_chain("build", &[])));
     steps.push(cargo("build the rest", &off_chain("build", &[])));
@@ -93,6 +109,12 @@ pub fn test() -> Result<Vec<Step>> {
     let mut step = cargo("contracts", &contracts);
     step.command.env("CARGO_TARGET_DIR", repo::target_dir().join("contract"));
     steps.push(step);
+    steps.push(Step { name: "build the fuzz targets".into(), command: fuzz::build_command()? });
+    for target in fuzz::targets()? {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["fuzz", FUZZ_SECONDS, "--target", &target]);
+        steps.push(Step { name: format!("fuzz {target}"), command });
+    }
     Ok(steps)
 }
 
