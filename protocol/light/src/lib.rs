@@ -32,5 +32,5 @@ pub mod testing;
 pub use error::{LightError, ProofError};
 pub use grandpa::{AuthorityId, AuthorityList};
 pub use keys::WorkerView;
-pub use light::{FinalizedHead, Light, verify_chain_proof};
+pub use light::{FinalizedHead, Light, Verified, verify_chain_proof};
 pub use storage::Values;
