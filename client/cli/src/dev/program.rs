@@ -236,7 +236,8 @@ mod tests {
     #[tokio::test]
     async fn programs_are_stopped_and_reaped_even_if_they_do_not_want_to() {
         let dir = tempfile::tempdir().unwrap();
-        let mut programs = Programs::start(dir.path(), &[shell("sleep 1000"), shell("sleep 1000")]).unwrap();
+        let mut programs =
+            Programs::start(dir.path(), &[shell("exec sleep 1000"), shell("exec sleep 1000")]).unwrap();
         let pids: Vec<_> = programs.running.iter().map(|running| running.child.id()).collect();
         programs.check().unwrap();
         programs.stop().await;
