@@ -12,6 +12,7 @@ extern crate alloc;
 
 pub mod account;
 pub mod cluster;
+pub mod code;
 pub mod command;
 pub mod envelope;
 pub mod finality;
