@@ -135,7 +135,8 @@ fn a_certificate_is_held_to_its_signer_expiry_and_scope() {
         query.certificate.signature = signature;
     });
     assert_eq!(forged, Refusal::ForeignCertificate);
-    let cases: [(&dyn Fn(&mut Query), Refusal); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut Query);
+    let cases: [(Change, Refusal); 4] = [
         (&|q| q.certificate.certificate.expires_at = BlockNumber::new(1), Refusal::ExpiredCertificate),
         (
             &|q| {

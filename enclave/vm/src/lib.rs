@@ -19,6 +19,16 @@
 //!
 //! Where to look next: [`host`] is the world, [`engine`] the call, [`trap`] every way a call may end badly, [`code`] what
 //! is admitted, [`gas`] what things cost, `seal` the host functions, `jit` the wasmtime engine.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 pub mod abi;
 pub mod code;
