@@ -23,7 +23,9 @@ use phala_light::{
     testing::{Authorities, Chain, DigestItem},
 };
 use phala_types::Millis;
-use phala_types::{account, cluster, command, envelope, finality, mailbox, query, receipt, relay, worker};
+use phala_types::{
+    account, cluster, code, command, envelope, finality, mailbox, query, receipt, relay, worker,
+};
 
 /// The secret that all keys of the targets are derived from.
 pub fn seed() -> Secret<[u8; 32]> {
@@ -142,6 +144,9 @@ messages! {
     cluster::Checkpoint,
     cluster::ClusterMessage,
     cluster::ContractRecord,
+    code::CodeName,
+    code::CodePart,
+    code::CodeRefusal,
     command::Action,
     command::Command,
     command::Ended,

@@ -224,6 +224,7 @@ fn query() -> Vec<Seed> {
     let (mut world, contract) = World::with_notebook(&user);
     let call = Question::Call { contract, gas_limit: network::GAS, input: Bytes::default() };
     let outcome = Question::Outcome { contract, number: MessageNumber::new(1) };
+    let upload = Question::Upload { cluster: network::CLUSTER, code_hash: code_hash(&network::notebook()) };
     let query = world.query_for(&user, call.clone());
     let signature = user.session.sign(Tag::QUERY, &world.genesis(), &query);
     let (envelope, _) = world.seal_query(&user, &query);
@@ -234,6 +235,7 @@ fn query() -> Vec<Seed> {
         ("query", "call".into(), [vec![2], call.encode()].concat()),
         ("query", "outcome".into(), [vec![2], outcome.encode()].concat()),
         ("query", "certificate".into(), [vec![3], (certificate, MessageNumber::new(1)).encode()].concat()),
+        ("query", "upload".into(), [vec![2], upload.encode()].concat()),
     ]
 }
 

@@ -109,7 +109,7 @@ pub struct DemoArgs {
 pub enum ContractCommand {
     /// Build a contract's crate to a .contract bundle.
     Build(BuildArgs),
-    /// Upload a bundle's code, so that contracts can be made of it.
+    /// Upload a bundle's code, so that contracts can be made of it, and wait until the worker has read it.
     Upload(UploadArgs),
     /// Make a contract of uploaded code. The constructor's arguments are encrypted.
     Deploy(DeployArgs),

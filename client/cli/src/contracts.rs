@@ -4,7 +4,7 @@ use crate::{
     args::{BuildArgs, CallArgs, ContractCommand, DeployArgs, PayerArgs, QueryArgs, ReceiptArgs, UploadArgs},
     context::Context,
     failure::advise,
-    outcome::{Function, Told, tell},
+    outcome::{Function, Told, tell, tell_upload},
     receipts,
     store::read_bundle,
 };
@@ -68,31 +68,51 @@ async fn upload_command(context: &Context, args: &UploadArgs) -> Result<ExitCode
     let (bundle, _) = read_bundle(&args.bundle)?;
     let payer = context.signer()?;
     let client = context.connect().await?;
-    let is_new = upload(&client, &payer, args.cluster, &bundle).await?;
-    let text = match is_new {
-        true => format!("uploaded {} to cluster {}", bundle.code_hash, args.cluster),
-        false => format!("{} was in cluster {} already", bundle.code_hash, args.cluster),
-    };
-    context.print(text, json!({ "code_hash": bundle.code_hash, "cluster": args.cluster, "new": is_new }));
-    Ok(ExitCode::SUCCESS)
+    let Uploaded { is_new, told } = upload(&client, &payer, args.cluster, &bundle).await?;
+    let how = if is_new { "uploaded" } else { "was there already" };
+    let text = format!("code {} {how}, cluster {}\n{}", bundle.code_hash, args.cluster, told.text);
+    let mut json = told.json;
+    json["code_hash"] = json!(bundle.code_hash);
+    json["cluster"] = json!(args.cluster);
+    json["new"] = json!(is_new);
+    context.print(text, json);
+    Ok(if told.is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Uploads code, and tells whether it was not there already.
+/// Code that is on the chain.
+pub struct Uploaded {
+    /// Whether it was not there already.
+    pub is_new: bool,
+    /// Whether the cluster's worker took it.
+    pub told: Told,
+}
+
+/// Uploads code, and waits until the cluster's worker says whether it took it.
 pub async fn upload(
     client: &Client,
     payer: &Account,
     cluster: ClusterId,
     bundle: &ContractBundle,
-) -> Result<bool> {
-    match client.upload(payer, cluster, bundle.code()?.clone()).await {
-        Ok(_) => Ok(true),
+) -> Result<Uploaded> {
+    // Whom to ask is known before anything is paid.
+    client.cluster_worker(cluster).await?;
+    let is_new = match client.upload(payer, cluster, bundle.code()?.clone()).await {
+        Ok(_) => true,
         Err(phala_sdk::CommandError::Submit(SubmitError::Refused { reason, .. }))
             if reason.starts_with("Clusters.CodeExists") =>
         {
-            Ok(false)
+            // Somebody else's upload may be newer than what this client has verified.
+            client.head().await?;
+            false
         }
-        Err(error) => Err(error.into()),
-    }
+        Err(error) => return Err(error.into()),
+    };
+    let session = client.session(payer, Scope::Any, SESSION_BLOCKS).await?;
+    let answered = client
+        .upload_outcome(&session, cluster, bundle.code_hash)
+        .await
+        .context("the code is on the chain, but what came of it is not known")?;
+    Ok(Uploaded { is_new, told: tell_upload(answered.answer()) })
 }
 
 async fn deploy_command(context: &Context, args: &DeployArgs) -> Result<ExitCode> {

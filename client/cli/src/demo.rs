@@ -164,8 +164,9 @@ async fn story(steps: &mut Steps<'_>, args: &DemoArgs) -> Result<()> {
     ));
 
     let payer_balance = client.node().balance(&people.payer.id(), head.hash()).await?.free;
-    let is_new = upload(&client, &people.payer, CLUSTER, &bundle).await?;
-    let how = if is_new { "uploaded the code" } else { "the code is on the chain already" };
+    let uploaded = upload(&client, &people.payer, CLUSTER, &bundle).await?;
+    anyhow::ensure!(uploaded.told.is_kept, "the worker did not take the code: {}", uploaded.told.text);
+    let how = if uploaded.is_new { "uploaded the code" } else { "the code is on the chain already" };
     steps.ok(format_args!("{how}, paid by an account with {}", format_pha(payer_balance)));
 
     let token = deploy(&client, &people, &bundle).await?;
@@ -203,7 +204,7 @@ async fn story(steps: &mut Steps<'_>, args: &DemoArgs) -> Result<()> {
     steps.ok(format_args!(
         "verified it offline, from the genesis hash alone: block {}, code {}, {}; a forged one was refused",
         verified.receipt().head.number,
-        verified.contract().code_hash,
+        verified.contract().context("the receipt is about no contract")?.code_hash,
         verified.receipt().tier
     ));
     Ok(())

@@ -40,13 +40,38 @@ pub fn tell_answer(abi: &Abi, function: Function, answer: &Answer) -> Result<Tol
             Ok(told)
         }
         Answer::Outcome(Outcome::Executed(run)) => tell_run(abi, function, run),
-        Answer::Outcome(Outcome::Rejected(rejection)) => {
-            let text = format!("rejected: {}", rejection_text(*rejection));
-            let name = format!("{rejection:?}");
-            Ok(Told { is_kept: false, text, json: json!({ "outcome": "rejected", "rejection": name }) })
-        }
+        Answer::Outcome(Outcome::Rejected(rejection)) => Ok(rejected(rejection)),
         Answer::Outcome(Outcome::CodeStored(code_hash)) => Ok(stored(code_hash)),
     }
+}
+
+/// What came of an upload.
+pub fn tell_upload(answer: &Answer) -> Told {
+    match answer {
+        Answer::Outcome(Outcome::CodeStored(code_hash)) => stored(code_hash),
+        Answer::Outcome(Outcome::Rejected(rejection)) => rejected(rejection),
+        // The client holds answers to their questions, but not outcomes to their messages.
+        other => {
+            let text = format!("the worker answered what is no outcome of an upload: {other:?}");
+            Told { is_kept: false, text, json: json!({ "outcome": "unknown" }) }
+        }
+    }
+}
+
+fn rejected(rejection: &Rejection) -> Told {
+    let (text, json) = match rejection {
+        Rejection::InvalidCode(refusal) => (
+            format!("code refused: {refusal}"),
+            json!({
+                "outcome": "rejected", "rejection": "InvalidCode", "rule": refusal, "reason": refusal.to_string(),
+            }),
+        ),
+        other => (
+            format!("rejected: {}", rejection_text(other)),
+            json!({ "outcome": "rejected", "rejection": format!("{other:?}") }),
+        ),
+    };
+    Told { is_kept: false, text, json }
 }
 
 fn stored(code_hash: &CodeHash) -> Told {
@@ -119,7 +144,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn rejection_text(rejection: Rejection) -> String {
+fn rejection_text(rejection: &Rejection) -> String {
     match rejection {
         Rejection::MalformedEnvelope => {
             "the message is not an envelope for this network and contract".to_owned()
@@ -138,12 +163,38 @@ fn rejection_text(rejection: Rejection) -> String {
         }
         Rejection::UnknownContract => "there is no such contract: its constructor may have failed".to_owned(),
         Rejection::UnknownCode => {
-            "the worker does not have the code: it may have refused it at upload".to_owned()
+            "the worker does not have the code: upload it again to see whether it was refused".to_owned()
         }
         Rejection::ContractExists => "the contract exists already".to_owned(),
         Rejection::InsufficientBalance => "the account has too little PHA in this cluster".to_owned(),
         Rejection::GasLimitTooHigh => "the gas limit is over what one call may use".to_owned(),
-        Rejection::InvalidCode(rule) => format!("the code is not valid (rule {rule} of the engine)"),
-        Rejection::CodeExists => "the code is there already".to_owned(),
+        Rejection::InvalidCode(refusal) => refusal.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phala_types::code::{CodeName, CodeRefusal};
+
+    #[test]
+    fn refused_code_is_a_failure_that_names_its_rule() {
+        let told =
+            |refusal| tell_upload(&Answer::Outcome(Outcome::Rejected(Rejection::InvalidCode(refusal))));
+        let floats = told(CodeRefusal::Floats);
+        assert!(!floats.is_kept);
+        assert_eq!(floats.text, "code refused: the code uses floating-point numbers");
+        assert_eq!(floats.json["rule"], "floats");
+        let import = CodeRefusal::UnknownImport { module: CodeName::new("env"), name: CodeName::new("foo") };
+        let import = told(import);
+        assert_eq!(import.text, "code refused: the code imports env.foo, which does not exist");
+        assert_eq!(import.json["rule"]["unknown_import"]["name"], "foo");
+    }
+
+    #[test]
+    fn stored_code_is_a_success() {
+        let stored = tell_upload(&Answer::Outcome(Outcome::CodeStored(CodeHash::new([1; 32]))));
+        assert!(stored.is_kept);
+        assert_eq!(stored.json["outcome"], "code_stored");
     }
 }

@@ -45,15 +45,20 @@ pub fn verify(context: &Context, args: &VerifyArgs) -> Result<()> {
     let abi = match &args.bundle {
         Some(path) => {
             let (contract, _) = read_bundle(path)?;
+            let record = verified.contract().context("the receipt is about no contract")?;
             anyhow::ensure!(
-                contract.code_hash == verified.contract().code_hash,
+                contract.code_hash == record.code_hash,
                 "the bundle is of the code {}, but the receipt's contract runs {}",
                 contract.code_hash,
-                verified.contract().code_hash
+                record.code_hash
             );
             Some(contract.abi)
         }
-        None => context.store.bundle(&verified.receipt().contract, None).ok().map(|bundle| bundle.abi),
+        None => {
+            let contract = verified.receipt().contract;
+            let bundle = contract.and_then(|contract| context.store.bundle(&contract, None).ok());
+            bundle.map(|bundle| bundle.abi)
+        }
     };
     let (text, mut json) = describe(&verified, abi.as_ref());
     json["genesis_from"] = json!(origin);
@@ -86,23 +91,30 @@ fn describe(verified: &VerifiedReceipt, abi: Option<&Abi>) -> (String, Value) {
             format!("the command number {number}"),
             json!({ "kind": "command", "number": number, "outcome": outcome, "tip": tip }),
         ),
+        Subject::Upload { code_hash, number, outcome, tip } => (
+            format!("the upload of the code {code_hash}, message {number}"),
+            json!({
+                "kind": "upload", "code_hash": code_hash, "number": number, "outcome": outcome, "tip": tip,
+            }),
+        ),
     };
-    let code = match receipt.code_hash {
-        Some(code_hash) => code_hash.to_string(),
-        None => "none: the deployment failed".to_owned(),
+    let (contract, code) = match (&receipt.contract, &receipt.code_hash) {
+        (Some(contract), Some(code_hash)) => (contract.to_string(), code_hash.to_string()),
+        (Some(contract), None) => (contract.to_string(), "none: the deployment failed".to_owned()),
+        (None, _) => ("none".to_owned(), "of none".to_owned()),
     };
     let mut text = format!(
         "verified   the receipt is genuine, for {subject}\n\
          attested   {}\n\
          worker     {}, registered until block {}\n\
-         contract   {} in cluster {}\n\
+         cluster    {}\n\
+         contract   {contract}\n\
          code       {code}\n\
          block      {} ({}), final\n\
          state      {} after {} messages",
         receipt.tier,
         receipt.worker,
         verified.worker().expires_at,
-        receipt.contract,
         receipt.cluster,
         receipt.head.number,
         receipt.head.hash,
@@ -127,7 +139,7 @@ fn describe(verified: &VerifiedReceipt, abi: Option<&Abi>) -> (String, Value) {
 fn disclosed(question: &Question, answer: &Answer, abi: Option<&Abi>) -> (String, Value) {
     let selector = match question {
         Question::Call { input, .. } => input.first_chunk::<4>().copied(),
-        Question::Outcome { .. } => None,
+        Question::Outcome { .. } | Question::Upload { .. } => None,
     };
     let message = abi.and_then(|abi| {
         let message = abi.messages().iter().find(|message| Some(message.selector()) == selector)?;

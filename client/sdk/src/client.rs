@@ -9,7 +9,7 @@ use crate::{
 use phala_chain_api::{Account, Node, NodeError, backoff::Backoff};
 use phala_light::{FinalizedHead, keys};
 use phala_types::{
-    BlockNumber, ClusterId, ContractId, GenesisHash, MessageNumber, WorkerId,
+    BlockNumber, ClusterId, CodeHash, ContractId, GenesisHash, MessageNumber, WorkerId,
     cluster::{Checkpoint, ContractRecord},
     query::{Question, Refusal, Scope, SignedInboxKey},
     worker::{Tier, WorkerRecord},
@@ -240,17 +240,30 @@ impl Client {
         Ok(Session::open(account, &self.genesis, scope, BlockNumber::new(now.saturating_add(blocks))))
     }
 
-    /// Asks the worker of the contract's cluster. A worker that is behind, starts or is busy is asked again for a while.
+    /// Asks the worker of the question's cluster. A worker that is behind, starts or is busy is asked again for a while.
     pub async fn query(&self, session: &Session, question: Question) -> Result<Answered, QueryError> {
-        let record = self.contract(question.contract()).await?;
+        let contract = match question {
+            Question::Call { contract, .. } | Question::Outcome { contract, .. } => contract,
+            Question::Upload { cluster, .. } => return self.query_cluster(session, cluster, question).await,
+        };
+        let record = self.contract(&contract).await?;
+        held_to_code(self.query_cluster(session, record.cluster, question).await?, &record)
+    }
+
+    async fn query_cluster(
+        &self,
+        session: &Session,
+        cluster: ClusterId,
+        question: Question,
+    ) -> Result<Answered, QueryError> {
         let deadline = Instant::now() + PATIENCE;
         let mut backoff = Backoff::new(WAIT_FIRST, WAIT_LONGEST);
         loop {
-            let error = match self.query_once(session, record.cluster, question.clone()).await {
-                Ok(answered) => return held_to_code(answered, &record),
+            let error = match self.query_once(session, cluster, question.clone()).await {
+                Ok(answered) => return Ok(answered),
                 Err(error) => error,
             };
-            if Instant::now() >= deadline || !self.can_go_on_after(&error, record.cluster) {
+            if Instant::now() >= deadline || !self.can_go_on_after(&error, cluster) {
                 return Err(error);
             }
             tokio::time::sleep(backoff.wait()).await;
@@ -295,6 +308,16 @@ impl Client {
         number: MessageNumber,
     ) -> Result<Answered, QueryError> {
         self.query(session, Question::Outcome { contract, number }).await
+    }
+
+    /// Asks what came of an upload. Anyone may, with a session for [`Scope::Any`].
+    pub async fn upload_outcome(
+        &self,
+        session: &Session,
+        cluster: ClusterId,
+        code_hash: CodeHash,
+    ) -> Result<Answered, QueryError> {
+        self.query(session, Question::Upload { cluster, code_hash }).await
     }
 
     /// Puts an answer's receipt together with all that it takes to verify it offline, and verifies it so. With

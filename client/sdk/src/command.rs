@@ -88,7 +88,7 @@ pub struct Sent {
 pub type Deployed = Sent;
 
 impl Client {
-    /// Uploads code to a cluster. Its workers validate it: whether they took it shows at the first deployment.
+    /// Uploads code to a cluster. Its workers validate it: [`Client::upload_outcome`] tells whether they took it.
     pub async fn upload(
         &self,
         payer: &Account,

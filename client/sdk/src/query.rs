@@ -216,7 +216,7 @@ fn check(
     }
     let is_ours = receipt.genesis == *genesis
         && receipt.worker == worker.id()
-        && receipt.contract == *query.question.contract()
+        && receipt.contract.as_ref() == query.question.contract()
         && Some(receipt.cluster) == worker.cluster();
     if !is_ours {
         return Err(BadReply::OtherReceipt);
@@ -247,6 +247,11 @@ pub(crate) fn is_subject_of(subject: &Subject, asked: &Question, answered: &Answ
             Question::Outcome { number: asked, .. },
             Answer::Outcome(answered),
         ) => Some(number == asked && *outcome == Digest::new(Tag::OUTCOME_DIGEST.digest(answered))),
+        (
+            Subject::Upload { code_hash, outcome, number: _, tip: _ },
+            Question::Upload { code_hash: asked, cluster: _ },
+            Answer::Outcome(answered),
+        ) => Some(code_hash == asked && *outcome == Digest::new(Tag::OUTCOME_DIGEST.digest(answered))),
         _ => None,
     }
 }

@@ -3,7 +3,8 @@ use phala_crypto::{Secret, seal::OpeningKey};
 use phala_types::{
     AccountId, BlockHash, ClusterId, CodeHash, ContractId, Gas, MessageNumber, StateRoot, WorkerId,
     account::WorkerSignature,
-    command::Ended,
+    code::CodeRefusal,
+    command::{Ended, Outcome, Rejection},
     receipt::Receipt,
     worker::{Tier, WorkerRecord},
 };
@@ -47,7 +48,7 @@ impl Worker {
             head: KNOWN,
             cluster: ClusterId::new(0),
             position: MessageNumber::new(1),
-            contract: CONTRACT,
+            contract: Some(CONTRACT),
             code_hash: Some(CodeHash::new([6; 32])),
             state_root: StateRoot::new([7; 32]),
             key_version: WORKER_KEY_VERSION,
@@ -126,7 +127,10 @@ fn honest_answer_is_taken() {
 #[test]
 fn receipt_for_anything_else_is_refused() {
     let worker = Worker::new();
-    assert_eq!(bad(worker.answered(|it| it.contract = ContractId::new([9; 32]))), BadReply::OtherReceipt);
+    assert_eq!(
+        bad(worker.answered(|it| it.contract = Some(ContractId::new([9; 32])))),
+        BadReply::OtherReceipt
+    );
     assert_eq!(bad(worker.answered(|it| it.cluster = ClusterId::new(1))), BadReply::OtherReceipt);
     assert_eq!(bad(worker.answered(|it| it.genesis = GenesisHash::new([9; 32]))), BadReply::OtherReceipt);
     assert_eq!(bad(worker.answered(|it| it.worker = WorkerId::new([9; 32]))), BadReply::OtherReceipt);
@@ -139,8 +143,35 @@ fn receipt_for_anything_else_is_refused() {
     let zero = Digest::new([0; 32]);
     let digests = Subject::Query { question: zero, answer: zero };
     assert_eq!(bad(worker.answered(|it| it.subject = digests)), BadReply::OtherDigest);
+    assert_eq!(bad(worker.answered(|it| it.contract = None)), BadReply::OtherReceipt);
+    let upload = Subject::Upload {
+        code_hash: CodeHash::new([6; 32]),
+        number: MessageNumber::new(1),
+        tip: zero,
+        outcome: zero,
+    };
+    assert_eq!(bad(worker.answered(|it| it.subject = upload)), BadReply::OtherAnswer);
     let command = Subject::Command { number: MessageNumber::new(1), tip: zero, outcome: zero };
     assert_eq!(bad(worker.answered(|it| it.subject = command)), BadReply::OtherAnswer);
+}
+
+#[test]
+fn outcome_of_an_upload_is_held_to_its_code() {
+    let code_hash = CodeHash::new([6; 32]);
+    let asked = Question::Upload { cluster: ClusterId::new(0), code_hash };
+    let refused = Outcome::Rejected(Rejection::InvalidCode(CodeRefusal::Floats));
+    let subject = |code_hash, outcome: &Outcome| Subject::Upload {
+        code_hash,
+        number: MessageNumber::new(1),
+        tip: Digest::new([1; 32]),
+        outcome: Digest::new(Tag::OUTCOME_DIGEST.digest(outcome)),
+    };
+    let answer = Answer::Outcome(refused.clone());
+    assert_eq!(is_subject_of(&subject(code_hash, &refused), &asked, &answer), Some(true));
+    let other = subject(CodeHash::new([7; 32]), &refused);
+    assert_eq!(is_subject_of(&other, &asked, &answer), Some(false));
+    let stored = subject(code_hash, &Outcome::CodeStored(code_hash));
+    assert_eq!(is_subject_of(&stored, &asked, &answer), Some(false));
 }
 
 #[test]

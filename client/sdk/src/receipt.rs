@@ -8,7 +8,7 @@
 use crate::{ClientError, WorkerError, query::is_subject_of};
 use codec::{Decode, Encode};
 use phala_crypto::signature;
-use phala_light::{LightError, ProofError, keys, verify_chain_proof};
+use phala_light::{LightError, ProofError, Values, keys, verify_chain_proof};
 use phala_types::{
     BlockRef, GenesisHash, Untrusted,
     account::WorkerSignature,
@@ -139,7 +139,7 @@ pub enum VerifyError {
 pub struct VerifiedReceipt {
     receipt: Receipt,
     worker: WorkerRecord,
-    contract: ContractRecord,
+    contract: Option<ContractRecord>,
     disclosure: Option<Disclosure>,
 }
 
@@ -154,9 +154,9 @@ impl VerifiedReceipt {
         &self.worker
     }
 
-    /// The contract's record at the receipt's block.
-    pub fn contract(&self) -> &ContractRecord {
-        &self.contract
+    /// The contract's record at the receipt's block, if the receipt is about a contract.
+    pub fn contract(&self) -> Option<&ContractRecord> {
+        self.contract.as_ref()
     }
 
     /// Question and answer, if the file has them.
@@ -196,8 +196,9 @@ impl ReceiptBundle {
 }
 
 /// The storage items that [`ReceiptBundle::record_proof`] proves.
-pub fn record_keys(receipt: &Receipt) -> [Vec<u8>; 3] {
-    [keys::worker(receipt.worker), keys::membership(receipt.worker), keys::contract(receipt.contract)]
+pub fn record_keys(receipt: &Receipt) -> Vec<Vec<u8>> {
+    let worker = [keys::worker(receipt.worker), keys::membership(receipt.worker)];
+    worker.into_iter().chain(receipt.contract.map(keys::contract)).collect()
 }
 
 /// Verifies a receipt, from nothing but the network's genesis hash. Needs no connection and no clock.
@@ -218,10 +219,9 @@ pub fn verify_receipt(bundle: &ReceiptBundle, expected: GenesisHash) -> Result<V
     }
     let keys = record_keys(receipt);
     let values = head.read(Untrusted::new(&bundle.record_proof.0), &keys).map_err(VerifyError::NotProven)?;
-    let [worker, membership, contract] = &keys;
-    let worker: Option<WorkerRecord> = values.decode(worker).map_err(VerifyError::NotProven)?;
-    let membership = values.decode(membership).map_err(VerifyError::NotProven)?;
-    let contract: Option<ContractRecord> = values.decode(contract).map_err(VerifyError::NotProven)?;
+    let worker: Option<WorkerRecord> =
+        values.decode(&keys::worker(receipt.worker)).map_err(VerifyError::NotProven)?;
+    let membership = values.decode(&keys::membership(receipt.worker)).map_err(VerifyError::NotProven)?;
 
     let worker = worker
         .filter(|worker| receipt.head.number <= worker.expires_at)
@@ -232,13 +232,12 @@ pub fn verify_receipt(bundle: &ReceiptBundle, expected: GenesisHash) -> Result<V
     if membership != Some(receipt.cluster) {
         return Err(VerifyError::NotMember);
     }
-    let contract =
-        contract.filter(|contract| is_recorded_as(contract, receipt)).ok_or(VerifyError::OtherContract)?;
+    let contract = contract_of(receipt, &values)?;
     signature::verify_worker(&receipt.worker, &bundle.signature, Tag::RECEIPT, &expected, receipt)
         .map_err(|_| VerifyError::BadSignature)?;
     if let Some(disclosure) = &bundle.disclosure {
         let (question, answer) = (&disclosure.question.0, &disclosure.answer.0);
-        let is_ours = *question.contract() == receipt.contract
+        let is_ours = question.contract() == receipt.contract.as_ref()
             && is_subject_of(&receipt.subject, question, answer) == Some(true);
         if !is_ours {
             return Err(VerifyError::OtherDisclosure);
@@ -247,13 +246,26 @@ pub fn verify_receipt(bundle: &ReceiptBundle, expected: GenesisHash) -> Result<V
     Ok(VerifiedReceipt { receipt: receipt.clone(), worker, contract, disclosure: bundle.disclosure.clone() })
 }
 
+/// What the chain records of the receipt's contract. Only an upload is about none, and then names no code of one.
+fn contract_of(receipt: &Receipt, values: &Values) -> Result<Option<ContractRecord>, VerifyError> {
+    let is_upload = matches!(receipt.subject, Subject::Upload { .. });
+    let Some(contract) = receipt.contract else {
+        let is_consistent = is_upload && receipt.code_hash.is_none();
+        return is_consistent.then_some(None).ok_or(VerifyError::OtherContract);
+    };
+    let record: Option<ContractRecord> =
+        values.decode(&keys::contract(contract)).map_err(VerifyError::NotProven)?;
+    let record = record.filter(|record| !is_upload && is_recorded_as(record, receipt));
+    record.map(Some).ok_or(VerifyError::OtherContract)
+}
+
 /// Whether the chain has the contract where, and with the code that, the receipt says. A command whose deployment
 /// failed has no code in the worker, though the chain records what it should have been.
 fn is_recorded_as(contract: &ContractRecord, receipt: &Receipt) -> bool {
     let is_code_right = match (receipt.code_hash, &receipt.subject) {
         (Some(code_hash), _) => code_hash == contract.code_hash,
         (None, Subject::Command { .. }) => true,
-        (None, Subject::Query { .. }) => false,
+        (None, Subject::Query { .. } | Subject::Upload { .. }) => false,
     };
     is_code_right && contract.cluster == receipt.cluster
 }

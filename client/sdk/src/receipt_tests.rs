@@ -4,6 +4,7 @@ use phala_light::testing::{Authorities, Chain};
 use phala_types::{
     AccountId, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, KeyVersion, MessageNumber, Nonce,
     StateRoot, WorkerId,
+    code::CodeRefusal,
     command::{Ended, Outcome, Rejection},
     worker::Tier,
 };
@@ -69,7 +70,7 @@ impl Story {
             head,
             cluster: CLUSTER,
             position: MessageNumber::new(2),
-            contract: CONTRACT,
+            contract: Some(CONTRACT),
             code_hash: Some(CODE),
             state_root: StateRoot::new([7; 32]),
             key_version: KeyVersion::new(0),
@@ -109,7 +110,7 @@ fn receipt_verifies_from_the_genesis_hash_alone_and_survives_its_file() {
     assert_eq!(read, story.bundle);
     let verified = story.verify(&read).unwrap();
     assert_eq!(verified.receipt().tier, Tier::Simulated);
-    assert_eq!(verified.contract().code_hash, CODE);
+    assert_eq!(verified.contract().unwrap().code_hash, CODE);
     assert_eq!(verified.disclosed(), Some((&question(), &answer())));
 }
 
@@ -216,7 +217,7 @@ fn disclosed_answer_is_held_to_the_receipt() {
 #[test]
 fn outcome_of_a_command_is_held_to_its_number() {
     let story = Story::new();
-    let rejected = Outcome::Rejected(Rejection::InvalidCode(3));
+    let rejected = Outcome::Rejected(Rejection::UnknownCode);
     let mut bundle = story.signed(|receipt| {
         receipt.code_hash = None;
         receipt.subject = Subject::Command {
@@ -231,6 +232,38 @@ fn outcome_of_a_command_is_held_to_its_number() {
     assert!(story.verify(&bundle).is_ok());
     bundle.disclosure = Some(Disclosure::new(&asked(2), &outcome));
     assert_eq!(story.verify(&bundle), Err(VerifyError::OtherDisclosure));
+}
+
+#[test]
+fn outcome_of_an_upload_is_about_code_and_no_contract() {
+    let story = Story::new();
+    let refused = Outcome::Rejected(Rejection::InvalidCode(CodeRefusal::Floats));
+    let upload = |receipt: &mut Receipt| {
+        (receipt.contract, receipt.code_hash) = (None, None);
+        receipt.subject = Subject::Upload {
+            code_hash: CODE,
+            number: MessageNumber::new(1),
+            tip: Digest::new([1; 32]),
+            outcome: Digest::new(Tag::OUTCOME_DIGEST.digest(&refused)),
+        };
+    };
+    let question = Question::Upload { cluster: CLUSTER, code_hash: CODE };
+    let mut bundle = story.signed(upload);
+    bundle.disclosure = Some(Disclosure::new(&question, &Answer::Outcome(refused.clone())));
+    assert_eq!(story.verify(&bundle).unwrap().contract(), None);
+    // Neither is a receipt of a contract without one, nor of an upload with one.
+    let changes: [&dyn Fn(&mut Receipt); 3] = [
+        &|receipt| receipt.contract = Some(CONTRACT),
+        &|receipt| receipt.code_hash = Some(CODE),
+        &|receipt| receipt.subject = story.bundle.receipt.subject.clone(),
+    ];
+    for change in changes {
+        let lie = story.signed(|receipt| {
+            upload(receipt);
+            change(receipt);
+        });
+        assert_eq!(story.verify(&lie), Err(VerifyError::OtherContract));
+    }
 }
 
 #[test]

@@ -7,22 +7,22 @@
 use crate::{
     frames::{Codes, Fault, Moment, Outermost, World},
     keys::{KEY_VERSION, Keys},
-    schema::{Key, Record},
+    schema::{Key, Record, Upload},
     store::{Changes, Store},
 };
 use codec::{Decode, Encode};
 use phala_crypto::signature;
 use phala_types::{
-    AccountId, Amount, ClusterId, CodeHash, ContractId, Digest, GenesisHash,
+    AccountId, Amount, ClusterId, CodeHash, ContractId, Digest, GenesisHash, MessageNumber,
     cluster::{ClusterMessage, code_hash},
-    command::{Action, Command, Ended, Execution, Outcome, Rejection, SignedCommand},
+    command::{Action, Command, Ended, Event, Execution, Outcome, Rejection, SignedCommand},
     decode_exact,
     envelope::{Envelope, EnvelopeHeader, Recipient},
-    limits::{CALL_GAS_MAX, OUTCOMES_MAX},
+    limits::{CALL_GAS_MAX, OUTCOMES_MAX, PAYLOAD_BYTES_MAX},
     mailbox::Message,
     tag::Tag,
 };
-use phala_vm::Engine;
+use phala_vm::{Engine, Trap};
 
 /// What executes messages of one cluster.
 pub struct Executor<'a, E: Engine> {
@@ -55,43 +55,58 @@ impl From<Rejection> for Rejected {
 impl<E: Engine> Executor<'_, E> {
     /// Executes `message` and keeps its outcome. `tip` is the topic's right after it.
     pub fn execute(&mut self, message: &Message, tip: Digest) -> Result<(), Fault> {
-        let (contract, result) = match &message.body {
-            ClusterMessage::CodeUploaded { code } => (None, Ok((None, self.store_code(code)))),
+        match &message.body {
+            ClusterMessage::CodeUploaded { code } => self.store_code(message.number, tip, code),
             ClusterMessage::ContractDeployed { contract, code_hash, envelope } => {
                 let action = Action::Instantiate { code_hash: *code_hash };
-                (Some(*contract), self.run_command(message, *contract, action, envelope)?)
+                self.execute_command(message, tip, *contract, action, envelope)?;
             }
             ClusterMessage::Command { contract, envelope } => {
-                (Some(*contract), self.run_command(message, *contract, Action::Call, envelope)?)
+                self.execute_command(message, tip, *contract, Action::Call, envelope)?;
+            }
+        }
+        if let Some(forgotten) = message.number.value().checked_sub(OUTCOMES_MAX) {
+            let key = Key::Outcome(MessageNumber::new(forgotten)).encode();
+            self.store.change(Changes::from([(key, None)]));
+        }
+        Ok(())
+    }
+
+    /// Keeps code that breaks no rule, and what came of its upload. Were code uploaded twice, which the chain refuses, the
+    /// first outcome would stand.
+    fn store_code(&mut self, number: MessageNumber, tip: Digest, code: &[u8]) {
+        let hash = code_hash(code);
+        let key = Key::Upload(hash).encode();
+        if self.store.get(&key).is_some() {
+            return;
+        }
+        let mut changes = Changes::new();
+        let outcome = match self.codes.admit(self.engine, hash, code) {
+            Err(refusal) => Outcome::Rejected(Rejection::InvalidCode(refusal)),
+            Ok(()) => {
+                changes.insert(Key::Code(hash).encode(), Some(code.to_vec()));
+                Outcome::CodeStored(hash)
             }
         };
-        let (reader, outcome) = match result {
+        changes.insert(key, Some(Upload { number, tip, outcome }.encode()));
+        self.store.change(changes);
+    }
+
+    fn execute_command(
+        &mut self,
+        message: &Message,
+        tip: Digest,
+        contract: ContractId,
+        action: Action,
+        envelope: &[u8],
+    ) -> Result<(), Fault> {
+        let (reader, outcome) = match self.run_command(message, contract, action, envelope)? {
             Ok((reader, outcome)) => (reader, outcome),
             Err(Rejected { signer, reason }) => (signer, Outcome::Rejected(reason)),
         };
         let record = Record { reader, contract, tip, outcome };
-        let mut changes = Changes::new();
-        changes.insert(Key::Outcome(message.number).encode(), Some(record.encode()));
-        if let Some(forgotten) = message.number.value().checked_sub(OUTCOMES_MAX) {
-            changes.insert(Key::Outcome(phala_types::MessageNumber::new(forgotten)).encode(), None);
-        }
-        self.store.change(changes);
+        self.store.change(Changes::from([(Key::Outcome(message.number).encode(), Some(record.encode()))]));
         Ok(())
-    }
-
-    fn store_code(&mut self, code: &[u8]) -> Outcome {
-        let hash = code_hash(code);
-        let key = Key::Code(hash).encode();
-        if self.store.get(&key).is_some() {
-            return Outcome::Rejected(Rejection::CodeExists);
-        }
-        match self.codes.admit(self.engine, hash, code) {
-            Err(error) => Outcome::Rejected(Rejection::InvalidCode(error.code())),
-            Ok(()) => {
-                self.store.change(Changes::from([(key, Some(code.to_vec()))]));
-                Outcome::CodeStored(hash)
-            }
-        }
     }
 
     /// The outer `Err` is a fault; the inner one is an outcome as good as any.
@@ -113,7 +128,7 @@ impl<E: Engine> Executor<'_, E> {
         }
         let moment = Moment { block: message.block, now: message.timestamp, number: message.number };
         let world = World::new(self.engine, self.codes, self.store, moment);
-        let (execution, changes, events) = world.run(Outermost {
+        let (mut execution, mut changes, mut events) = world.run(Outermost {
             contract,
             deploy: match action {
                 Action::Instantiate { code_hash } => Some(code_hash),
@@ -123,6 +138,10 @@ impl<E: Engine> Executor<'_, E> {
             input: &command.input,
             gas_limit: command.gas_limit.value(),
         })?;
+        if !fits_a_reply(&execution.result, &events) {
+            execution.result = Err(Trap::OutputTooLong);
+            (changes, events) = (Changes::new(), Vec::new());
+        }
         self.store.change(changes);
         let execution = Execution {
             contract,
@@ -194,9 +213,16 @@ impl<E: Engine> Executor<'_, E> {
     }
 }
 
-/// How a run ended, in the words of the protocol. The engine bounds what a contract returns by less than the
-/// protocol does, so that an output over the protocol's bound is a fault.
-pub fn ended(result: Result<phala_vm::Return, phala_vm::Trap>) -> Result<Ended, Fault> {
+/// Whether one reply can carry what a contract returned together with its events: else its caller could never read it.
+fn fits_a_reply(result: &Result<phala_vm::Return, Trap>, events: &[Event]) -> bool {
+    let returned = result.as_ref().map_or(0, |answer| answer.data.len());
+    let bytes = events.iter().fold(returned, |bytes, event| bytes.saturating_add(event.encoded_size()));
+    bytes <= PAYLOAD_BYTES_MAX as usize
+}
+
+/// How a run ended, in the words of the protocol. The engine bounds what a contract returns as the protocol does, so that
+/// an output over the protocol's bound is a fault.
+pub fn ended(result: Result<phala_vm::Return, Trap>) -> Result<Ended, Fault> {
     Ok(match result {
         Ok(answer) => {
             Ended::Returned { flags: answer.flags, data: answer.data.try_into().map_err(|_| Fault)? }

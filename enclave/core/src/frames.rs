@@ -7,6 +7,7 @@ use crate::{
 use codec::{Decode, Encode};
 use phala_types::{
     BlockNumber, CodeHash, ContractId, MessageNumber, Millis,
+    code::CodeRefusal,
     command::Event,
     limits::{CALL_DEPTH_MAX, EVENTS_MAX},
 };
@@ -27,7 +28,7 @@ impl<E: Engine> Default for Codes<E> {
 
 impl<E: Engine> Codes<E> {
     /// Validates and compiles new code.
-    pub fn admit(&mut self, engine: &E, hash: CodeHash, wasm: &[u8]) -> Result<(), phala_vm::CodeError> {
+    pub fn admit(&mut self, engine: &E, hash: CodeHash, wasm: &[u8]) -> Result<(), CodeRefusal> {
         self.0.insert(hash, engine.prepare(wasm)?);
         Ok(())
     }

@@ -14,6 +14,16 @@
 //!
 //! Read `worker.rs` first, then `execute.rs` (commands) and `query.rs`.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 mod backlog;
 mod effect;

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A query names a block, and is refused once that block is too old: so its nonce need not be remembered longer.
 #[derive(Default)]
 pub struct Nonces {
-    by_block: BTreeMap<BlockNumber, BTreeSet<Nonce>>,
-    count: usize,
+    all: BTreeSet<Nonce>,
+    /// The same, by the block that their queries name.
+    by_block: BTreeMap<BlockNumber, Vec<Nonce>>,
 }
 
 /// Why a nonce was not taken.
@@ -24,19 +25,21 @@ impl Nonces {
     pub fn forget_before(&mut self, oldest: BlockNumber) {
         let kept = self.by_block.split_off(&oldest);
         let dropped = core::mem::replace(&mut self.by_block, kept);
-        self.count = dropped.values().fold(self.count, |count, nonces| count.saturating_sub(nonces.len()));
+        for nonce in dropped.into_values().flatten() {
+            self.all.remove(&nonce);
+        }
     }
 
     /// Takes the nonce of a query that names `block`, unless it was taken with any block that is remembered.
     pub fn take(&mut self, block: BlockNumber, nonce: Nonce) -> Result<(), NonceError> {
-        if self.by_block.values().any(|nonces| nonces.contains(&nonce)) {
+        if self.all.contains(&nonce) {
             return Err(NonceError::Reused);
         }
-        if self.count >= NONCES_MAX {
+        if self.all.len() >= NONCES_MAX {
             return Err(NonceError::Full);
         }
-        self.count = self.count.saturating_add(1);
-        self.by_block.entry(block).or_default().insert(nonce);
+        self.all.insert(nonce);
+        self.by_block.entry(block).or_default().push(nonce);
         Ok(())
     }
 }

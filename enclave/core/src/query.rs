@@ -1,7 +1,7 @@
 //! One query: opened, authorised, answered, receipted and sealed.
 //!
 //! Q1 Nothing is done for a query that is not sealed to this worker and signed by a session key that an account
-//!    authorised for this contract, for a while that is not over.
+//!    authorised for this question, for a while that is not over.
 //! Q2 A query names a finalized block. A worker that has not verified that block, or not executed all that came
 //!    before it, answers `Behind`. So a worker cut off from the chain answers nobody who has seen a newer block.
 //! Q3 A nonce is taken once. It is remembered until the block that its query names is too old to be taken, and a worker
@@ -13,13 +13,14 @@ use crate::{
     frames::{Fault, Moment, Outermost, World},
     keys::KEY_VERSION,
     nonces::NonceError,
-    schema::{Contract, Key, Record},
+    schema::{Contract, Key, Record, Upload},
     worker::{Live, Serving},
 };
 use codec::{Decode, Encode};
 use phala_crypto::signature;
 use phala_types::{
-    BlockNumber, ContractId, Digest, Gas, GenesisHash, MessageNumber, Nonce, WorkerId, decode_exact,
+    BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, GenesisHash, MessageNumber, Nonce, WorkerId,
+    decode_exact,
     envelope::{Envelope, EnvelopeHeader, Recipient},
     limits::{CALL_GAS_MAX, CERTIFICATE_BLOCKS_MAX, ENVELOPE_BYTES_MAX, QUERY_WINDOW_BLOCKS},
     query::{Answer, OpenRefusal, Query, Question, Refusal, Reply, SealedReply, SignedQuery},
@@ -105,8 +106,9 @@ impl<E: Engine> Live<E> {
                 self.call(serving, query, contract, *gas_limit, input)?
             }
             Question::Outcome { contract, number } => self.outcome(serving, query, contract, *number)?,
+            Question::Upload { cluster, code_hash } => self.upload(serving, *cluster, *code_hash)?,
         };
-        let contract = *query.question.contract();
+        let contract = query.question.contract().copied();
         let receipt = Receipt {
             genesis: serving.genesis,
             tier: serving.tier,
@@ -116,7 +118,9 @@ impl<E: Engine> Live<E> {
             cluster: serving.cluster,
             position: serving.position,
             contract,
-            code_hash: self.contract(&contract).map(|contract| contract.code_hash),
+            code_hash: contract
+                .and_then(|contract| self.contract(&contract))
+                .map(|contract| contract.code_hash),
             state_root: self.keys.commit(&serving.genesis, serving.cluster, &self.store.root()),
             key_version: KEY_VERSION,
             nonce: query.nonce,
@@ -194,7 +198,7 @@ impl<E: Engine> Live<E> {
         let record = Record::decode(&mut &bytes[..]).map_err(|_| Failed::Fault)?;
         let asker = query.certificate.certificate.signer.account();
         let is_readable = record.reader.is_none_or(|reader| reader == asker);
-        if !is_readable || record.contract != Some(*contract) {
+        if !is_readable || record.contract != *contract {
             return Err(Refusal::UnknownCommand.into());
         }
         let subject = Subject::Command {
@@ -203,6 +207,25 @@ impl<E: Engine> Live<E> {
             outcome: Digest::new(Tag::OUTCOME_DIGEST.digest(&record.outcome)),
         };
         Ok((Answer::Outcome(record.outcome), subject))
+    }
+
+    /// Code is public, and so is what came of its upload.
+    fn upload(
+        &self,
+        serving: &Serving,
+        cluster: ClusterId,
+        code_hash: CodeHash,
+    ) -> Result<(Answer, Subject), Failed> {
+        let key = Key::Upload(code_hash).encode();
+        let bytes = self.store.get(&key).filter(|_| cluster == serving.cluster);
+        let bytes = bytes.ok_or(Refusal::UnknownUpload)?;
+        let Upload { number, tip, outcome } = Upload::decode(&mut &bytes[..]).map_err(|_| Failed::Fault)?;
+        if number >= serving.position {
+            return Err(Refusal::UnknownUpload.into());
+        }
+        let digest = Digest::new(Tag::OUTCOME_DIGEST.digest(&outcome));
+        let subject = Subject::Upload { code_hash, number, tip, outcome: digest };
+        Ok((Answer::Outcome(outcome), subject))
     }
 }
 
@@ -220,7 +243,7 @@ fn check_authority(serving: &Serving, worker: WorkerId, signed: &SignedQuery) ->
     if certificate.expires_at.value() > latest {
         return Err(Refusal::CertificateTooLong);
     }
-    if !certificate.scope.covers(query.question.contract()) {
+    if !certificate.scope.covers(&query.question) {
         return Err(Refusal::OutOfScope);
     }
     let genesis: &GenesisHash = &serving.genesis;

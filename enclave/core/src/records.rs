@@ -61,7 +61,7 @@ impl core::fmt::Display for BootError {
 impl std::error::Error for BootError {}
 
 /// Where the worker stands.
-#[derive(Encode, Decode, Default)]
+#[derive(Decode, Default)]
 pub struct Root {
     /// The chain as it was last verified.
     pub light: Option<Light>,
@@ -71,6 +71,15 @@ pub struct Root {
     pub merkle_root: [u8; 32],
     /// The checkpoints that it signed last, oldest first.
     pub signed: Vec<Checkpoint>,
+}
+
+/// A [`Root`] to be written, field by field the same.
+#[derive(Encode)]
+pub struct RootRef<'a> {
+    pub light: Option<&'a Light>,
+    pub cluster: Option<(ClusterId, Tip)>,
+    pub merkle_root: [u8; 32],
+    pub signed: &'a [Checkpoint],
 }
 
 /// Seals and opens records.
@@ -111,7 +120,7 @@ impl Disk {
     }
 
     /// The root's record.
-    pub fn seal_root(&self, root: &Root, entropy: &mut Entropy) -> Option<Write> {
+    pub fn seal_root(&self, root: &RootRef<'_>, entropy: &mut Entropy) -> Option<Write> {
         self.write(self.root_name, &root.encode(), entropy)
     }
 

@@ -21,6 +21,9 @@ pub enum Key {
     /// A [`Record`].
     #[codec(index = 4)]
     Outcome(MessageNumber),
+    /// An [`Upload`].
+    #[codec(index = 5)]
+    Upload(CodeHash),
 }
 
 impl Key {
@@ -40,13 +43,25 @@ pub struct Contract {
     pub code_hash: CodeHash,
 }
 
-/// What came of a message, and who may read it.
+/// What came of a command, and who may read it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Record {
     /// The account that signed the command. Without one the outcome holds nothing confidential.
     pub reader: Option<AccountId>,
-    /// The contract that the message was for, if any.
-    pub contract: Option<ContractId>,
+    /// The contract that the message was for.
+    pub contract: ContractId,
+    /// The tip of the topic right after the message.
+    pub tip: Digest,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of an upload. Everyone may read it, and it is kept as long as the chain keeps the code's name: the chain takes
+/// the same code only once.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Upload {
+    /// The message's number.
+    pub number: MessageNumber,
     /// The tip of the topic right after the message.
     pub tip: Digest,
     /// What came of it.

@@ -9,11 +9,11 @@ use crate::{
     keys::Keys,
     nonces::Nonces,
     query::Unanswered,
-    records::{BootError, Disk, Loaded, Record, Root},
+    records::{BootError, Disk, Loaded, Record, Root, RootRef},
     store::Store,
 };
 use phala_crypto::Secret;
-use phala_light::{FinalizedHead, Light, WorkerView};
+use phala_light::{Light, WorkerView};
 use phala_types::{
     AccountId, BlockHash, BlockNumber, BlockRef, Bytes, ClusterId, ContractId, Digest, GenesisHash,
     MessageNumber, Millis, StateRoot, Untrusted, WorkerId,
@@ -364,34 +364,33 @@ impl<E: Engine> Live<E> {
         entropy: &mut Entropy,
     ) -> Result<Taken, Refused> {
         let no_genesis = || refused(Blame::OutOfOrder, "the worker has no network yet");
-        let mut light = self.light.clone().ok_or_else(no_genesis)?;
-        let head =
-            light.import(Untrusted::new(proof.clone())).map_err(|error| refused(error.blame(), error))?;
-        let view = view.map(|view| self.read_view(&head, view)).transpose()?;
+        let light = self.light.as_mut().ok_or_else(no_genesis)?;
+        let verified =
+            light.verify_next(Untrusted::new(&proof)).map_err(|error| refused(error.blame(), error))?;
+        let cluster = self.membership.as_ref().map(|membership| membership.cluster);
+        let worker = self.keys.worker();
+        let read = |view| verified.head().worker_view(Untrusted::new(&view), worker, cluster);
+        let view = view.map(read).transpose().map_err(|error| refused(Blame::Rejected, error))?;
         // Everything is verified: from here on the input is taken.
-        let block = head.block_ref();
-        self.light = Some(light);
+        let block = verified.accept().block_ref();
         self.recent.insert(block.number, block.hash);
         let oldest = block.number.value().saturating_sub(QUERY_WINDOW_BLOCKS);
         self.recent = self.recent.split_off(&BlockNumber::new(oldest));
-        let mut accepted = Accepted::Done;
-        if let Some(view) = view {
-            self.check_checkpoint(&view)?;
-            let of = self.membership.as_ref().map(|membership| membership.cluster);
-            self.enter(view.membership);
-            self.view = Some(View { head: block, of, items: view });
-            self.serve(tier);
-            accepted = self.checkpoint();
-        }
+        let publish = Effect::Publish(block.number, proof);
+        let Some(view) = view else {
+            // A step to a later block. Nothing is served or signed at it, so that a worker that forgets it in a restart
+            // only takes it again.
+            return Ok(Taken::done(vec![publish]));
+        };
+        self.check_checkpoint(&view)?;
+        self.enter(view.membership);
+        self.view = Some(View { head: block, of: cluster, items: view });
+        self.serve(tier);
+        let accepted = self.checkpoint();
+        // The head is durable before a query is answered at it: a worker that restarts has forgotten the nonces, and
+        // must not be shown this block, or one below it, again.
         let write = self.write_root(Vec::new(), entropy)?;
-        let effects = vec![write, Effect::Publish(block.number, proof)];
-        Ok(Taken { effects, answer: TakenAnswer::Accepted(accepted) })
-    }
-
-    fn read_view(&self, head: &FinalizedHead, view: StorageProof) -> Result<WorkerView, Refused> {
-        let cluster = self.membership.as_ref().map(|membership| membership.cluster);
-        head.worker_view(Untrusted::new(&view), self.keys.worker(), cluster)
-            .map_err(|error| refused(Blame::Rejected, error))
+        Ok(Taken { effects: vec![write, publish], answer: TakenAnswer::Accepted(accepted) })
     }
 
     /// Takes the place in a cluster that the chain gives. A worker serves one cluster in its life, for now.
@@ -538,11 +537,11 @@ impl<E: Engine> Live<E> {
 
     /// Writes where the worker stands, together with what changed.
     fn write_root(&mut self, mut writes: Vec<Write>, entropy: &mut Entropy) -> Result<Effect, Refused> {
-        let root = Root {
-            light: self.light.clone(),
+        let root = RootRef {
+            light: self.light.as_ref(),
             cluster: self.membership.as_ref().map(|membership| (membership.cluster, membership.executed)),
             merkle_root: self.store.root(),
-            signed: self.signed.clone(),
+            signed: &self.signed,
         };
         writes.push(self.disk.seal_root(&root, entropy).ok_or(Fault)?);
         Ok(Effect::Write(writes))

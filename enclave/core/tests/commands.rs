@@ -230,24 +230,11 @@ fn a_contract_is_instantiated_once() {
 }
 
 #[test]
-fn code_that_is_invalid_floats_or_there_already_is_rejected_and_the_worker_goes_on() {
-    let alice = User::new(1);
-    let (mut world, contract) = World::with_notebook(&alice);
-    let float = r#"(module (import "env" "memory" (memory 1 1)) (func (export "deploy")) (func (export "call") (drop (f32.const 1))))"#;
-    let foreign = r#"(module (import "env" "memory" (memory 1 1)) (import "wasi" "fd_write" (func)) (func (export "deploy")) (func (export "call")))"#;
-    let positions =
-        [b"not wasm".to_vec(), wat::parse_str(float).unwrap(), wat::parse_str(foreign).unwrap(), notebook()]
-            .map(|code| world.execute(ClusterMessage::CodeUploaded { code: code.try_into().unwrap() }));
-    assert_eq!(world.status().position, positions[3].next().unwrap());
-    world.call(&alice, contract, 2, vec![0]);
-    assert_eq!(stored(&mut world, &alice, contract), alice.account().as_bytes());
-}
-
-#[test]
 fn two_workers_with_one_seed_and_one_topic_have_one_state_root() {
     let alice = User::new(1);
     let (mut world, contract) = World::with_notebook(&alice);
     world.call(&alice, contract, 2, vec![0]);
+    world.upload(b"not wasm".to_vec());
     let envelope = vec![1, 2, 3].try_into().unwrap();
     world.execute(ClusterMessage::Command { contract, envelope });
     let live = world.query(&alice, contract, &[1]).unwrap().1.receipt;

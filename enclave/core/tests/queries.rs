@@ -43,7 +43,7 @@ fn an_answer_comes_with_a_receipt_that_binds_it() {
     assert_eq!(receipt.tier, Tier::Simulated);
     assert_eq!(receipt.head, world.known_block());
     assert_eq!(receipt.position, world.status().position);
-    assert_eq!((receipt.contract, receipt.nonce), (contract, query.nonce));
+    assert_eq!((receipt.contract, receipt.nonce), (Some(contract), query.nonce));
     assert_eq!(receipt.code_hash, Some(phala_types::cluster::code_hash(&notebook())));
     let question = Digest::new(Tag::QUERY_DIGEST.digest(&query.question));
     let answer = Digest::new(Tag::OUTCOME_DIGEST.digest(&answer));
@@ -135,7 +135,8 @@ fn a_certificate_is_held_to_its_signer_expiry_and_scope() {
         query.certificate.signature = signature;
     });
     assert_eq!(forged, Refusal::ForeignCertificate);
-    let cases: [(&dyn Fn(&mut Query), Refusal); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut Query);
+    let cases: [(Change, Refusal); 4] = [
         (&|q| q.certificate.certificate.expires_at = BlockNumber::new(1), Refusal::ExpiredCertificate),
         (
             &|q| {
@@ -181,7 +182,7 @@ fn a_query_for_another_worker_is_refused() {
 fn unknown_contracts_commands_and_too_much_gas_are_said_so() {
     let nobody = ContractId::new([9; 32]);
     assert_eq!(refusal_of(|query, _| query.question = ask_notebook(nobody)), Refusal::UnknownContract);
-    let contract = |query: &Query| *query.question.contract();
+    let contract = |query: &Query| *query.question.contract().unwrap();
     let unknown = refusal_of(|query, _| {
         let number = MessageNumber::new(1000);
         query.question = Question::Outcome { contract: contract(query), number };

@@ -5,12 +5,12 @@ mod harness;
 
 use harness::*;
 use phala_core::BootError;
-use phala_light::keys;
+use phala_light::{keys, testing::Authorities};
 use phala_types::{
     StateRoot,
     cluster::Checkpoint,
     limits::CHECKPOINT_BLOCKS,
-    query::{Answer, OpenRefusal},
+    query::{Answer, OpenRefusal, Refusal},
     relay::{Blame, HaltReason, Phase, RelayInput},
 };
 
@@ -154,6 +154,39 @@ fn a_checkpoint_that_the_chain_did_not_get_is_given_again_and_never_with_another
         world.finalize().unwrap();
     }
     assert_eq!(world.checkpoints.len(), count);
+}
+
+#[test]
+fn a_step_to_a_later_block_is_not_written_and_is_taken_again_after_a_restart() {
+    let alice = User::new(1);
+    let (mut world, contract) = World::with_notebook(&alice);
+    let (head, disk) = (world.status().head, world.disk.0.clone());
+    let handoff = world.chain.build_handoff(Authorities::new("next", 4));
+    let step = RelayInput::Finality { proof: world.chain.finality_proof(handoff.number), view: None };
+    world.send(step.clone()).unwrap();
+    assert_eq!(world.status().head, Some(handoff));
+    assert!(world.disk.0 == disk);
+    // It still answers at the block before, which is on the disk.
+    let receipt = world.query(&alice, contract, &[1]);
+    assert_eq!(receipt.unwrap_err(), Refusal::Behind { verified: head.unwrap().number });
+    world.restart().unwrap();
+    assert_eq!(world.status().head, head);
+    world.send(step).unwrap();
+    world.finalize().unwrap();
+    assert!(world.query(&alice, contract, &[1]).is_ok());
+}
+
+#[test]
+fn a_block_at_which_queries_are_answered_is_on_the_disk() {
+    let alice = User::new(1);
+    let (mut world, contract) = World::with_notebook(&alice);
+    for _ in 0..3 {
+        world.finalize().unwrap();
+        let answered_at = world.query(&alice, contract, &[1]).unwrap().1.receipt.head;
+        world.restart().unwrap();
+        assert_eq!(world.status().head, Some(answered_at));
+        world.finalize().unwrap();
+    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 //! The call: what goes in, what comes out, and the trait behind which an engine is.
 
 use codec::{Decode, Encode};
+use phala_types::code::CodeRefusal;
 
 use crate::abi::RETURN_REVERT;
-use crate::code::CodeError;
 use crate::host::{AccountBytes, Balance, Host};
 use crate::trap::Trap;
 
@@ -18,8 +18,8 @@ pub trait Engine {
     /// Checks and compiles a contract. Takes milliseconds: do it once per code and keep the artifact.
     ///
     /// # Errors
-    /// [`CodeError`] names the first rule that the code breaks.
-    fn prepare(&self, wasm: &[u8]) -> Result<Self::Artifact, CodeError>;
+    /// [`CodeRefusal`] names the first rule that the code breaks.
+    fn prepare(&self, wasm: &[u8]) -> Result<Self::Artifact, CodeRefusal>;
 
     /// Runs one call in a fresh instance. Takes microseconds, and the gas bounds how many.
     ///
@@ -32,7 +32,7 @@ pub trait Engine {
 pub struct Call<'a> {
     /// Which of the two exports.
     pub entry: Entry,
-    /// Selector and arguments. No longer than [`crate::abi::MAX_INPUT_BYTES`], else the call ends with
+    /// Selector and arguments. No longer than [`crate::limits::PAYLOAD_BYTES_MAX`], else the call ends with
     /// [`Trap::InputTooLong`].
     pub input: &'a [u8],
     /// The most gas that the call and all that it calls may use.
@@ -98,7 +98,7 @@ impl Execution {
 pub struct Return {
     /// Bit 0: the contract asks to undo its changes. Other bits are zero.
     pub flags: u32,
-    /// The output. No longer than [`crate::abi::MAX_OUTPUT_BYTES`].
+    /// The output. No longer than [`crate::limits::PAYLOAD_BYTES_MAX`].
     pub data: Vec<u8>,
 }
 

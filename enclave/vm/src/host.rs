@@ -113,9 +113,9 @@ pub enum CodeChange {
 /// What a contract tells the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// At most [`crate::abi::MAX_TOPICS`], the first one being the hash of the event's signature.
+    /// At most [`crate::limits::EVENT_TOPICS_MAX`], the first one being the hash of the event's signature.
     pub topics: Vec<HashBytes>,
-    /// The encoded event, at most [`crate::abi::MAX_EVENT_BYTES`] long.
+    /// The encoded event, at most [`crate::limits::EVENT_BYTES_MAX`] long.
     pub data: Vec<u8>,
 }
 
@@ -204,7 +204,7 @@ pub enum FrameError {
 pub struct ExtensionReply {
     /// The function's own status, which the contract reads.
     pub status: u32,
-    /// The output, at most [`crate::abi::MAX_OUTPUT_BYTES`] long.
+    /// The output, at most [`crate::limits::PAYLOAD_BYTES_MAX`] long.
     pub output: Vec<u8>,
     /// The gas that the function used, beyond what the engine charged for the call.
     pub gas_used: u64,

@@ -9,23 +9,26 @@
 
 use core::ptr::NonNull;
 
+use phala_types::code::CodeRefusal;
+use phala_types::limits::{MEMORY_PAGES_MAX, PAYLOAD_BYTES_MAX};
 use wasmtime::{
     Caller, Config, Engine as Compiler, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Memory,
     Module, ModuleExport, OptLevel, PoolingAllocationConfig, Store, Strategy,
 };
 
-use crate::abi::{MAX_INPUT_BYTES, MAX_MEMORY_PAGES, MAX_WASM_STACK_BYTES, WASM_PAGE_BYTES};
-use crate::code::{self, CodeError, MAX_TABLE_ELEMENTS};
+use crate::abi::{MAX_WASM_STACK_BYTES, WASM_PAGE_BYTES};
+use crate::code::{self, MAX_TABLE_ELEMENTS};
 use crate::engine::{Call, Context, Engine, Entry, Execution, Return};
 use crate::gas;
 use crate::host::Host;
 use crate::seal::{Session, State, Stop, interface};
 use crate::trap::Trap;
 
-/// How many frames may run at once in the process: threads times depth. Only address space is taken for them.
+/// How many frames may run at once in the process: threads times depth. Only address space is taken for them, 1 GiB of it;
+/// memory is taken by the pages that a running contract touches.
 ///
 /// Beyond it a call ends with [`Trap::HostFault`], which is no outcome; so threads are to be fewer than this divided by
-/// [`crate::abi::MAX_CALL_DEPTH`].
+/// [`crate::limits::CALL_DEPTH_MAX`].
 pub const MAX_CONCURRENT_FRAMES: u32 = 256;
 /// How much of an instance's memory is zeroed by hand rather than by the kernel, which is faster for what is small.
 const KEEP_RESIDENT_BYTES: usize = 128 * 1024;
@@ -82,7 +85,7 @@ impl WasmtimeEngine {
 }
 
 fn configuration(pooled: bool) -> Config {
-    let memory_bytes = MAX_MEMORY_PAGES.saturating_mul(WASM_PAGE_BYTES);
+    let memory_bytes = MEMORY_PAGES_MAX.saturating_mul(WASM_PAGE_BYTES);
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
@@ -132,7 +135,7 @@ fn pool(memory_bytes: u32) -> PoolingAllocationConfig {
 impl Engine for WasmtimeEngine {
     type Artifact = CompiledContract;
 
-    fn prepare(&self, wasm: &[u8]) -> Result<CompiledContract, CodeError> {
+    fn prepare(&self, wasm: &[u8]) -> Result<CompiledContract, CodeRefusal> {
         let admitted = code::admit(wasm)?;
         let compiled = || {
             let module = Module::from_binary(&self.compiler, &admitted)?;
@@ -151,7 +154,7 @@ impl Engine for WasmtimeEngine {
                 linked,
             })
         };
-        compiled().map_err(|error: wasmtime::Error| CodeError::Compiler { reason: error.to_string() })
+        compiled().map_err(|_| CodeRefusal::Compiler)
     }
 
     fn run(&self, artifact: &CompiledContract, call: Call<'_>, host: &mut dyn Host) -> Execution {
@@ -168,7 +171,7 @@ fn run_in_store(
     host: &mut dyn Host,
     gas_left: &mut u64,
 ) -> Result<Return, Trap> {
-    if call.input.len() > usize::try_from(MAX_INPUT_BYTES).unwrap_or(usize::MAX) {
+    if call.input.len() > usize::try_from(PAYLOAD_BYTES_MAX).unwrap_or(usize::MAX) {
         return Err(Trap::InputTooLong);
     }
     let price = gas::linear(gas::FRAME, gas::MEMORY_PAGE, artifact.initial_pages);

@@ -10,8 +10,8 @@
 //!
 //! - **Determinism.** Equal code, input, context, gas limit and host answers give an equal [`Execution`], gas included,
 //!   on every machine that runs this measured program. There are no floats, threads, clocks or random numbers.
-//! - **Bounds.** Gas bounds time, [`abi::MAX_MEMORY_PAGES`] bounds memory, [`abi::MAX_WASM_STACK_BYTES`] bounds the stack,
-//!   and [`CodeError`] names every limit that keeps a small program from being expensive to compile.
+//! - **Bounds.** Gas bounds time, [`limits::MEMORY_PAGES_MAX`] bounds memory, [`abi::MAX_WASM_STACK_BYTES`] bounds the stack,
+//!   and [`CodeRefusal`] names every limit that keeps a small program from being expensive to compile.
 //! - **Isolation.** Each call gets a fresh instance whose memory is zero but for the contract's own data segments.
 //!
 //! What is absent: rolling state back after a trap or a revert, call depth, reentrancy and who may call whom belong to
@@ -19,6 +19,16 @@
 //!
 //! Where to look next: [`host`] is the world, [`engine`] the call, [`trap`] every way a call may end badly, [`code`] what
 //! is admitted, [`gas`] what things cost, `seal` the host functions, `jit` the wasmtime engine.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 pub mod abi;
 pub mod code;
@@ -29,11 +39,11 @@ mod jit;
 mod seal;
 pub mod trap;
 
-pub use code::CodeError;
 pub use engine::{Call, Context, Engine, Entry, Execution, Return};
 pub use host::{
     AccountBytes, Balance, CallRequest, CodeChange, DelegateRequest, Event, ExtensionReply, FrameError,
     FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment,
 };
 pub use jit::{CompiledContract, MAX_CONCURRENT_FRAMES, SetupError, WasmtimeEngine};
+pub use phala_types::{code::CodeRefusal, limits};
 pub use trap::Trap;

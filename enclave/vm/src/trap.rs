@@ -70,19 +70,19 @@ pub enum Trap {
     #[error("the input is too long")]
     #[codec(index = 21)]
     InputTooLong,
-    /// The contract returns more than [`crate::abi::MAX_OUTPUT_BYTES`].
+    /// The contract returns more than [`crate::limits::PAYLOAD_BYTES_MAX`].
     #[error("the output is too long")]
     #[codec(index = 22)]
     OutputTooLong,
-    /// More than [`crate::abi::MAX_TOPICS`] topics.
+    /// More than [`crate::limits::EVENT_TOPICS_MAX`] topics.
     #[error("the event has too many topics")]
     #[codec(index = 23)]
     TooManyTopics,
-    /// More event data than [`crate::abi::MAX_EVENT_BYTES`].
+    /// More event data than [`crate::limits::EVENT_BYTES_MAX`].
     #[error("the event is too long")]
     #[codec(index = 24)]
     EventTooLong,
-    /// More events than [`crate::abi::MAX_EVENTS_PER_CALL`].
+    /// More events than [`crate::limits::EVENTS_MAX`].
     #[error("the call has too many events")]
     #[codec(index = 25)]
     TooManyEvents,

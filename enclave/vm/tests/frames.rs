@@ -4,7 +4,8 @@
 mod common;
 
 use common::*;
-use phala_vm::abi::{MAX_INPUT_BYTES, MAX_SALT_BYTES};
+use phala_types::limits::PAYLOAD_BYTES_MAX;
+use phala_vm::abi::MAX_SALT_BYTES;
 use phala_vm::{Context, FrameError, FrameOutcome, HostError, Return, Trap, gas};
 
 const CALL: &str = r#"(import "seal2" "call" (func $call (param i32 i32 i64 i64 i32 i32 i32 i32 i32 i32) (result i32)))
@@ -142,7 +143,7 @@ fn an_output_nobody_wants_is_not_written() {
 fn an_output_that_does_not_fit_traps() {
     let long = Ok(Return { flags: 0, data: vec![1; 33] });
     assert_eq!(trap(&calling(0, 0, 0), &mut World::whose_frames_end(long)), Trap::OutputBufferTooSmall);
-    let endless = Ok(Return { flags: 0, data: vec![1; 70_000] });
+    let endless = Ok(Return { flags: 0, data: vec![1; PAYLOAD_BYTES_MAX as usize + 1] });
     assert_eq!(trap(&calling(0, 0, 0), &mut World::whose_frames_end(endless)), Trap::OutputTooLong);
 }
 
@@ -228,8 +229,8 @@ fn a_delegation_knows_no_reentry_and_no_read_only() {
 #[test]
 fn inputs_between_contracts_are_bounded() {
     // The memory has one page, so that the bound on length is what refuses, before the memory is looked at.
-    assert_eq!(trap(&delegating(0, MAX_INPUT_BYTES + 1), &mut World::default()), Trap::InputTooLong);
-    assert_eq!(trap(&delegating(0, MAX_INPUT_BYTES), &mut World::default()), Trap::MemoryOutOfBounds);
+    assert_eq!(trap(&delegating(0, PAYLOAD_BYTES_MAX + 1), &mut World::default()), Trap::InputTooLong);
+    assert_eq!(trap(&delegating(0, PAYLOAD_BYTES_MAX), &mut World::default()), Trap::MemoryOutOfBounds);
 }
 
 fn making(salt_len: u32) -> Vec<u8> {

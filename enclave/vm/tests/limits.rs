@@ -5,7 +5,7 @@ mod common;
 
 use codec::{Decode, Encode};
 use common::*;
-use phala_vm::abi::{MAX_INPUT_BYTES, MAX_MEMORY_PAGES};
+use phala_types::limits::{CALL_DEPTH_MAX, MEMORY_PAGES_MAX, PAYLOAD_BYTES_MAX};
 use phala_vm::{Call, Engine, Entry, Execution, Return, Trap, WasmtimeEngine, gas};
 
 /// The price of beginning a call with one page of memory.
@@ -61,8 +61,8 @@ fn recursion_of_a_thousand_levels_is_fine() {
 #[test]
 fn memory_grows_to_the_limit_and_no_further() {
     let grow = |pages: u32| answering(&format!("(memory.grow (i32.const {pages}))"));
-    assert_eq!(code(&contract("", &grow(MAX_MEMORY_PAGES - 1)), &mut World::default()), 1);
-    assert_eq!(code(&contract("", &grow(MAX_MEMORY_PAGES)), &mut World::default()), u32::MAX);
+    assert_eq!(code(&contract("", &grow(MEMORY_PAGES_MAX - 1)), &mut World::default()), 1);
+    assert_eq!(code(&contract("", &grow(MEMORY_PAGES_MAX)), &mut World::default()), u32::MAX);
     assert_eq!(code(&contract("", &grow(65_536)), &mut World::default()), u32::MAX);
 }
 
@@ -142,7 +142,7 @@ fn deploy_and_call_are_two_entries() {
 
 #[test]
 fn an_input_over_the_limit_is_refused_by_name() {
-    let input = vec![0; MAX_INPUT_BYTES as usize + 1];
+    let input = vec![0; PAYLOAD_BYTES_MAX as usize + 1];
     let execution = run_with(&contract("", ""), &mut World::default(), &context(), &input, GAS);
     assert_eq!(execution, Execution { result: Err(Trap::InputTooLong), gas_used: 0 });
     let execution = run_with(&contract("", ""), &mut World::default(), &context(), &input[1..], GAS);
@@ -211,7 +211,7 @@ fn a_chain_of_contracts_as_deep_as_allowed_fits_the_promised_stack() {
     // Each level uses up its whole native stack before the host runs the next one in the same thread.
     struct Deep {
         artifact: phala_vm::CompiledContract,
-        level: u32,
+        level: usize,
         inner: World,
     }
     let import = r#"(import "seal1" "contains_storage" (func $next (param i32 i32) (result i32)))"#;
@@ -222,7 +222,7 @@ fn a_chain_of_contracts_as_deep_as_allowed_fits_the_promised_stack() {
     let wasm = contract_with(import, &answering("(call $deeper (i32.const 2000))"), definitions);
     impl phala_vm::Host for Deep {
         fn storage(&mut self, _: &[u8]) -> Result<Option<Vec<u8>>, phala_vm::HostError> {
-            if self.level == phala_vm::abi::MAX_CALL_DEPTH {
+            if self.level == CALL_DEPTH_MAX {
                 return Ok(None);
             }
             let mut next =

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use phala_vm::abi::{MAX_EVENT_BYTES, MAX_EVENTS_PER_CALL, MAX_OUTPUT_BYTES};
+use phala_types::limits::{EVENT_BYTES_MAX, EVENTS_MAX, PAYLOAD_BYTES_MAX};
 use phala_vm::{Event, ExtensionReply, HostError, Return, Trap};
 
 #[test]
@@ -33,7 +33,7 @@ fn an_answer_with_unknown_flags_or_too_much_data_traps() {
     assert_eq!(trap(&outside, &mut World::default()), Trap::MemoryOutOfBounds);
     let body = format!(
         "(drop (memory.grow (i32.const 8))) (call $return (i32.const 0) (i32.const 0) (i32.const {}))",
-        MAX_OUTPUT_BYTES + 1
+        PAYLOAD_BYTES_MAX + 1
     );
     assert_eq!(trap(&contract("", &body), &mut World::default()), Trap::OutputTooLong);
 }
@@ -75,15 +75,15 @@ fn events_are_bounded_in_topics_size_and_number() {
     assert!(run(&event("\\10", 129, 0), &mut World::default()).is_success());
     assert_eq!(trap(&event("\\14", 129, 0), &mut World::default()), Trap::TooManyTopics);
     assert_eq!(trap(&event("\\14", 161, 0), &mut World::default()), Trap::TooManyTopics);
-    assert!(run(&event("", 0, MAX_EVENT_BYTES), &mut World::default()).is_success());
-    assert_eq!(trap(&event("", 0, MAX_EVENT_BYTES + 1), &mut World::default()), Trap::EventTooLong);
+    assert!(run(&event("", 0, EVENT_BYTES_MAX), &mut World::default()).is_success());
+    assert_eq!(trap(&event("", 0, EVENT_BYTES_MAX + 1), &mut World::default()), Trap::EventTooLong);
     let many = contract(
         EVENT,
         "(loop (call $event (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (br 0))",
     );
     let mut world = World::default();
     assert_eq!(trap(&many, &mut world), Trap::TooManyEvents);
-    assert_eq!(world.events.len() as u32, MAX_EVENTS_PER_CALL);
+    assert_eq!(world.events.len() as u32, EVENTS_MAX);
 }
 
 const TRANSFER: &str = r#"(import "seal0" "transfer" (func $transfer (param i32 i32 i32 i32) (result i32)))"#;
@@ -164,7 +164,7 @@ fn a_chain_extension_is_paid_bounded_and_must_exist() {
     assert_eq!(cost(5_000) - cost(0), 5_000);
     assert_eq!(trap(&extension(), &mut world_with_extension(b"", GAS)), Trap::OutOfGas);
     assert_eq!(trap(&extension(), &mut world_with_extension(b"12345", 0)), Trap::OutputBufferTooSmall);
-    let long = vec![0; MAX_OUTPUT_BYTES as usize + 1];
+    let long = vec![0; PAYLOAD_BYTES_MAX as usize + 1];
     assert_eq!(trap(&extension(), &mut world_with_extension(&long, 0)), Trap::OutputTooLong);
     assert_eq!(trap(&extension(), &mut World::default()), Trap::ExtensionUnknown);
 }

@@ -17,6 +17,16 @@
 //! why a query names a block that its asker knows.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 extern crate alloc;
 
@@ -27,10 +37,16 @@ pub mod keys;
 mod light;
 mod storage;
 #[cfg(feature = "testing")]
+#[allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "only tests have it, and they make up chains that fit"
+)]
 pub mod testing;
 
 pub use error::{LightError, ProofError};
 pub use grandpa::{AuthorityId, AuthorityList};
 pub use keys::WorkerView;
-pub use light::{FinalizedHead, Light, verify_chain_proof};
+pub use light::{FinalizedHead, Light, Verified, verify_chain_proof};
 pub use storage::Values;

@@ -113,7 +113,16 @@ impl Light {
     ///
     /// Blocks may be left out, except for those that change the authorities.
     pub fn import(&mut self, proof: Untrusted<FinalityProof>) -> Result<FinalizedHead, LightError> {
-        let proof = proof.unverified();
+        self.verify(proof.as_unverified()).map(Verified::accept)
+    }
+
+    /// Verifies as [`Self::import`] does, and leaves it to the caller whether the block becomes the newest one: there may
+    /// be more to check.
+    pub fn verify_next(&mut self, proof: Untrusted<&FinalityProof>) -> Result<Verified<'_>, LightError> {
+        self.verify(proof.unverified())
+    }
+
+    fn verify(&mut self, proof: &FinalityProof) -> Result<Verified<'_>, LightError> {
         let header = Header::read(&proof.header)?;
         if header.number() <= self.head.number {
             return Err(LightError::NotAbove { number: header.number(), head: self.head.number });
@@ -127,13 +136,13 @@ impl Light {
         }
         justification.verify(self.set_id, &self.authorities)?;
 
+        let mut next_set = None;
         if let Some(authorities) = header.change()? {
             voter_set(&authorities)?;
-            self.set_id = self.set_id.checked_add(1).ok_or(LightError::InvalidAuthorities)?;
-            self.authorities = authorities;
+            let set_id = self.set_id.checked_add(1).ok_or(LightError::InvalidAuthorities)?;
+            next_set = Some((set_id, authorities));
         }
-        self.head = head;
-        Ok(FinalizedHead(head))
+        Ok(Verified { light: self, head, next_set })
     }
 
     /// The newest block that is known to be finalized.
@@ -154,6 +163,31 @@ impl Light {
     /// How many times the authorities changed.
     pub fn set_id(&self) -> u64 {
         self.set_id
+    }
+}
+
+/// A block that is finalized, and not the newest one yet. Dropping it changes nothing.
+#[must_use]
+pub struct Verified<'a> {
+    light: &'a mut Light,
+    head: Head,
+    next_set: Option<(u64, AuthorityList)>,
+}
+
+impl Verified<'_> {
+    /// The block.
+    pub fn head(&self) -> FinalizedHead {
+        FinalizedHead(self.head)
+    }
+
+    /// Makes it the newest one.
+    pub fn accept(self) -> FinalizedHead {
+        if let Some((set_id, authorities)) = self.next_set {
+            self.light.set_id = set_id;
+            self.light.authorities = authorities;
+        }
+        self.light.head = self.head;
+        FinalizedHead(self.head)
     }
 }
 

@@ -62,6 +62,21 @@ fn light_client_begins_at_its_genesis() {
 }
 
 #[test]
+fn verified_block_is_the_newest_only_once_it_is_accepted() {
+    let (mut chain, mut light) = network(1);
+    chain.build_handoff(Authorities::new("second", 3));
+    let before = light.clone();
+    let proof = chain.finality_proof(n(2));
+    let verified = light.verify_next(Untrusted::new(&proof)).unwrap();
+    assert_eq!(verified.head().block_ref(), chain.block_ref(n(2)));
+    drop(verified);
+    assert_eq!(light, before);
+    let head = light.verify_next(Untrusted::new(&proof)).unwrap().accept();
+    assert_eq!((light.head(), light.set_id()), (head, 1));
+    assert_eq!(light.authorities(), &Authorities::new("second", 3).list());
+}
+
+#[test]
 fn genesis_of_another_network_is_refused() {
     let (chain, _) = network(0);
     let other = Chain::new(Authorities::new("other", 4));

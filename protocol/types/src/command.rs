@@ -3,6 +3,7 @@
 use crate::{
     AccountId, Amount, Bytes, ClusterId, CodeHash, ContractId, Gas, List,
     account::{Signature, Signer},
+    code::CodeRefusal,
     limits::{EVENT_BYTES_MAX, EVENT_TOPICS_MAX, EVENTS_MAX, PAYLOAD_BYTES_MAX},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode};
@@ -78,9 +79,7 @@ pub enum Outcome {
 }
 
 /// Why a message was not run.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo,
-)]
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Rejection {
     /// The envelope is not the SCALE of one, or of another version, network, recipient or key.
     #[codec(index = 0)]
@@ -118,12 +117,9 @@ pub enum Rejection {
     /// The gas limit is over [`crate::limits::CALL_GAS_MAX`].
     #[codec(index = 11)]
     GasLimitTooHigh,
-    /// The code is not valid: the number is the engine's, `phala_vm::CodeError`.
+    /// The code breaks a rule.
     #[codec(index = 12)]
-    InvalidCode(u8),
-    /// The code is there already.
-    #[codec(index = 13)]
-    CodeExists,
+    InvalidCode(CodeRefusal),
 }
 
 /// A contract's run.

@@ -7,11 +7,22 @@
 //! [`query`] (what a user asks a worker directly).
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 extern crate alloc;
 
 pub mod account;
 pub mod cluster;
+pub mod code;
 pub mod command;
 pub mod envelope;
 pub mod finality;

@@ -1,7 +1,11 @@
 //! The bound of each list and message, and where it comes from.
 
-/// WebAssembly of one contract: 2 MiB, as in the Phala network; the largest published ink! contract is 490 KB.
+/// WebAssembly of one contract: 2 MiB, as in the Phala network; the largest published ink! contract is 490 KB. A worker
+/// compiles about 2 ms per KiB, so that the longest code holds it up for seconds, once; the chain's fee is by the byte.
 pub const CODE_BYTES_MAX: u32 = 2 * 1024 * 1024;
+
+/// A name from code in the words of a [`crate::code::CodeRefusal`]: no name that a host gives is longer than 64.
+pub const CODE_NAME_BYTES_MAX: u32 = 64;
 
 /// Input or output of one contract call: 1 MiB, as in the Phala network.
 pub const PAYLOAD_BYTES_MAX: u32 = 1024 * 1024;
@@ -21,7 +25,8 @@ pub const SCOPE_CONTRACTS_MAX: u32 = 16;
 /// Salt of a deployment: enough for any hash.
 pub const SALT_BYTES_MAX: u32 = 64;
 
-/// Events of one execution: as many as gas lets a contract pay for in practice, and a stop for what it does not.
+/// Events of one execution: as many as gas lets a contract pay for in practice, and a stop for what it does not. Their
+/// bytes, with what the contract returns, are bounded by [`PAYLOAD_BYTES_MAX`], so that one reply can carry them.
 pub const EVENTS_MAX: u32 = 1024;
 
 /// Topics of one event, as in pallet-contracts.
@@ -57,6 +62,11 @@ pub const BACKLOG_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Outcomes that a cluster keeps for their callers to read. Older ones are forgotten, on every replica alike.
 pub const OUTCOMES_MAX: u64 = 65_536;
+
+/// Pages of 64 KiB of a contract's memory: 4 MiB, as in the Phala network. ink! and Solang link for 16.
+///
+/// Frames of one call have a memory each, so that a call takes at most [`CALL_DEPTH_MAX`] times as much.
+pub const MEMORY_PAGES_MAX: u32 = 64;
 
 /// Frames of contracts on the stack of one call, as in pallet-contracts' reference configuration twice over.
 pub const CALL_DEPTH_MAX: usize = 10;

@@ -1,7 +1,8 @@
 //! What a user asks a worker directly, on whose authority, and what the worker answers.
 
 use crate::{
-    BlockNumber, BlockRef, Bytes, ContractId, Gas, KeyVersion, List, MessageNumber, Nonce, WorkerId,
+    BlockNumber, BlockRef, Bytes, ClusterId, CodeHash, ContractId, Gas, KeyVersion, List, MessageNumber,
+    Nonce, WorkerId,
     account::{Signature, Signer, WorkerSignature},
     command::{Ended, Outcome},
     limits::{PAYLOAD_BYTES_MAX, SCOPE_CONTRACTS_MAX},
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// What a certificate allows.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Scope {
-    /// Queries to any contract.
+    /// Queries to any contract, and those that are about none.
     #[codec(index = 0)]
     Any,
     /// Queries to these contracts only.
@@ -23,11 +24,11 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether a query to `contract` is within it.
-    pub fn covers(&self, contract: &ContractId) -> bool {
+    /// Whether a question is within it.
+    pub fn covers(&self, question: &Question) -> bool {
         match self {
             Self::Any => true,
-            Self::Contracts(list) => list.contains(contract),
+            Self::Contracts(list) => question.contract().is_some_and(|contract| list.contains(contract)),
         }
     }
 }
@@ -75,13 +76,22 @@ pub enum Question {
         /// The command's number in its cluster's topic.
         number: MessageNumber,
     },
+    /// What came of an upload. Code is public, so anyone may ask.
+    #[codec(index = 2)]
+    Upload {
+        /// The cluster that the code was uploaded to.
+        cluster: ClusterId,
+        /// The code.
+        code_hash: CodeHash,
+    },
 }
 
 impl Question {
-    /// The contract that it is about.
-    pub fn contract(&self) -> &ContractId {
+    /// The contract that it is about, if it is about one.
+    pub fn contract(&self) -> Option<&ContractId> {
         match self {
-            Self::Call { contract, .. } | Self::Outcome { contract, .. } => contract,
+            Self::Call { contract, .. } | Self::Outcome { contract, .. } => Some(contract),
+            Self::Upload { .. } => None,
         }
     }
 }
@@ -130,7 +140,7 @@ pub enum Answer {
         /// Gas spent.
         gas_used: Gas,
     },
-    /// Of [`Question::Outcome`].
+    /// Of [`Question::Outcome`] and [`Question::Upload`].
     #[codec(index = 1)]
     Outcome(Outcome),
 }
@@ -183,7 +193,7 @@ pub enum Refusal {
     /// The certificate lives longer than a certificate may.
     #[codec(index = 7)]
     CertificateTooLong,
-    /// The certificate does not cover the contract.
+    /// The certificate does not cover the question.
     #[codec(index = 8)]
     OutOfScope,
     /// The session key did not sign the query.
@@ -207,6 +217,9 @@ pub enum Refusal {
     /// The worker is not serving: it starts, or has stopped itself. Its status says why.
     #[codec(index = 15)]
     NotServing,
+    /// No such code was uploaded to the worker's cluster before the worker's head.
+    #[codec(index = 16)]
+    UnknownUpload,
 }
 
 impl core::fmt::Display for Refusal {
@@ -228,7 +241,7 @@ impl core::fmt::Display for Refusal {
             }
             Self::ExpiredCertificate => f.write_str("the certificate has expired; sign a new one"),
             Self::CertificateTooLong => f.write_str("the certificate would live too long; sign one of at most a week"),
-            Self::OutOfScope => f.write_str("the certificate does not cover this contract; sign one that does"),
+            Self::OutOfScope => f.write_str("the certificate does not cover this question; sign one that does"),
             Self::BadSignature => f.write_str("the session key of the certificate did not sign this query"),
             Self::NonceReused => f.write_str("the nonce was used before; make a new one for each query"),
             Self::UnknownContract => f.write_str("there is no such contract in this worker's cluster"),
@@ -238,6 +251,9 @@ impl core::fmt::Display for Refusal {
             Self::GasLimitTooHigh => f.write_str("the gas limit is over what one call may use; lower it"),
             Self::Busy => f.write_str("the worker remembers as many queries as it can; ask again in a few blocks"),
             Self::NotServing => f.write_str("the worker is not serving; its status says why"),
+            Self::UnknownUpload => {
+                f.write_str("no such code was uploaded to this worker's cluster; ask again once its block is final")
+            }
         }
     }
 }

@@ -23,13 +23,13 @@ pub struct Receipt {
     pub attestation: Digest,
     /// The newest finalized block that the worker had verified.
     pub head: BlockRef,
-    /// The contract's cluster.
+    /// The worker's cluster.
     pub cluster: ClusterId,
     /// How many messages of the cluster's topic were executed.
     pub position: MessageNumber,
-    /// The contract.
-    pub contract: ContractId,
-    /// Its code, or `None` if there is no such contract, which happens only to the outcome of a failed deployment.
+    /// The contract, or `None` for [`Subject::Upload`].
+    pub contract: Option<ContractId>,
+    /// Its code, or `None` if there is no such contract, as after a failed deployment.
     pub code_hash: Option<CodeHash>,
     /// The cluster's state after `position` messages.
     pub state_root: StateRoot,
@@ -59,6 +59,18 @@ pub enum Subject {
     #[codec(index = 1)]
     Command {
         /// Its number.
+        number: MessageNumber,
+        /// The tip of the topic right after it: it commits to the message and to all before it.
+        tip: Digest,
+        /// [`crate::tag::Tag::OUTCOME_DIGEST`] over the outcome.
+        outcome: Digest,
+    },
+    /// An upload that was executed.
+    #[codec(index = 2)]
+    Upload {
+        /// The code.
+        code_hash: CodeHash,
+        /// The message's number.
         number: MessageNumber,
         /// The tip of the topic right after it: it commits to the message and to all before it.
         tip: Digest,

@@ -3,8 +3,8 @@
 
 use codec::{Decode, Encode};
 use phala_types::{
-    account::*, cluster::*, command::*, envelope::*, finality::*, mailbox::*, query::*, receipt::*, relay::*,
-    worker::*, *,
+    account::*, cluster::*, code::*, command::*, envelope::*, finality::*, mailbox::*, query::*, receipt::*,
+    relay::*, worker::*, *,
 };
 use std::{collections::BTreeSet, fmt::Debug, fs, path::Path};
 
@@ -159,15 +159,16 @@ fn query() -> Query {
     }
 }
 
-fn subjects() -> [Subject; 2] {
+fn subjects() -> [Subject; 3] {
     [
         Subject::Query { question: DIGEST, answer: DIGEST },
         Subject::Command { number: NUMBER, tip: DIGEST, outcome: DIGEST },
+        Subject::Upload { code_hash: CODE, number: NUMBER, tip: DIGEST, outcome: DIGEST },
     ]
 }
 
 fn receipt() -> SignedReceipt {
-    let [subject, _] = subjects();
+    let [subject, ..] = subjects();
     let receipt = Receipt {
         genesis: GENESIS,
         tier: Tier::Simulated,
@@ -176,7 +177,7 @@ fn receipt() -> SignedReceipt {
         head: BLOCK,
         cluster: CLUSTER,
         position: NUMBER,
-        contract: CONTRACT,
+        contract: Some(CONTRACT),
         code_hash: Some(CODE),
         state_root: ROOT,
         key_version: VERSION,
@@ -321,8 +322,45 @@ fn add_command(all: &mut Vectors) {
             Rejection::ContractExists,
             Rejection::InsufficientBalance,
             Rejection::GasLimitTooHigh,
-            Rejection::InvalidCode(3),
-            Rejection::CodeExists,
+            Rejection::InvalidCode(CodeRefusal::Floats),
+        ],
+    );
+    let (module, name) = (CodeName::new("env"), CodeName::new("name"));
+    all.add("CodeName", name.clone());
+    all.add_enum(
+        "CodeRefusal",
+        [
+            CodeRefusal::TooLarge,
+            CodeRefusal::Malformed,
+            CodeRefusal::Floats,
+            CodeRefusal::ForbiddenFeature,
+            CodeRefusal::UnknownImport { module: module.clone(), name: name.clone() },
+            CodeRefusal::WrongSignature { module, name: name.clone() },
+            CodeRefusal::MemoryMissing,
+            CodeRefusal::MemoryForeign,
+            CodeRefusal::MemoryTooBig { pages: 65 },
+            CodeRefusal::ExportMissing { name: name.clone() },
+            CodeRefusal::ExportForeign { name: name.clone() },
+            CodeRefusal::ExportSignature { name },
+            CodeRefusal::StartFunction,
+            CodeRefusal::SegmentOutOfBounds,
+            CodeRefusal::TooMany { what: CodePart::Functions, limit: 4096 },
+            CodeRefusal::Compiler,
+        ],
+    );
+    all.add_enum(
+        "CodePart",
+        [
+            CodePart::Functions,
+            CodePart::Locals,
+            CodePart::FunctionBytes,
+            CodePart::Parameters,
+            CodePart::Globals,
+            CodePart::Tables,
+            CodePart::TableElements,
+            CodePart::BrTableTargets,
+            CodePart::Types,
+            CodePart::Segments,
         ],
     );
     all.add_enum("Ended", [returned(), Ended::Trapped(2)]);
@@ -343,6 +381,7 @@ fn add_query(all: &mut Vectors) {
         [
             Question::Call { contract: CONTRACT, gas_limit: GAS, input: bytes("input") },
             Question::Outcome { contract: CONTRACT, number: NUMBER },
+            Question::Upload { cluster: CLUSTER, code_hash: CODE },
         ],
     );
     all.add("Query", query());
@@ -372,6 +411,7 @@ fn add_query(all: &mut Vectors) {
             Refusal::GasLimitTooHigh,
             Refusal::Busy,
             Refusal::NotServing,
+            Refusal::UnknownUpload,
         ],
     );
     all.add("SealedReply", SealedReply { salt: [0x19; 32], ciphertext: b"ciphertext".to_vec() });

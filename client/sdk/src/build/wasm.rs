@@ -17,7 +17,7 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef, Validator, WasmFeatures
 use super::BuildError;
 use super::toolchain::on_path;
 
-/// The most pages of memory that a worker gives a contract.
+/// The most pages of memory that ink! contracts are linked for: fewer than a worker gives them.
 const MAX_MEMORY_PAGES: u64 = 16;
 const ENTRY_POINTS: [&str; 2] = ["call", "deploy"];
 const OPTIMIZER: &str = "wasm-opt";

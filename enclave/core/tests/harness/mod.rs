@@ -431,6 +431,23 @@ impl World {
             (other, _) => panic!("not an outcome: {other:?}"),
         }
     }
+
+    pub fn upload_outcome(
+        &mut self,
+        user: &User,
+        code_hash: CodeHash,
+    ) -> Result<(Outcome, SignedReceipt), Refusal> {
+        let query = self.query_for(user, Question::Upload { cluster: CLUSTER, code_hash });
+        match self.ask(user, &query)? {
+            (Answer::Outcome(outcome), receipt) => Ok((outcome, receipt)),
+            (other, _) => panic!("not an outcome: {other:?}"),
+        }
+    }
+
+    /// Uploads code through the chain.
+    pub fn upload(&mut self, code: Vec<u8>) -> MessageNumber {
+        self.execute(ClusterMessage::CodeUploaded { code: code.try_into().unwrap() })
+    }
 }
 
 /// A person with a wallet.

@@ -16,24 +16,25 @@ use wasmparser::{
     FuncType, FunctionBody, Operator, Parser, Payload, TypeRef, ValType, Validator, WasmFeatures,
 };
 
+use phala_types::code::{CodeName, CodePart, CodeRefusal};
+use phala_types::limits::{CODE_BYTES_MAX, MEMORY_PAGES_MAX};
+
 use super::{
-    Bounded, CodeError, MAX_BR_TABLE_TARGETS, MAX_CODE_BYTES, MAX_FUNCTION_BYTES, MAX_FUNCTIONS, MAX_GLOBALS,
-    MAX_LOCALS_PER_FUNCTION, MAX_PARAMETERS, MAX_SEGMENTS, MAX_TABLE_ELEMENTS, MAX_TYPES,
+    MAX_BR_TABLE_TARGETS, MAX_FUNCTION_BYTES, MAX_FUNCTIONS, MAX_GLOBALS, MAX_LOCALS_PER_FUNCTION,
+    MAX_PARAMETERS, MAX_SEGMENTS, MAX_TABLE_ELEMENTS, MAX_TYPES,
 };
-use crate::abi::{MAX_MEMORY_PAGES, WASM_PAGE_BYTES};
+use crate::abi::WASM_PAGE_BYTES;
 use crate::seal::interface::{self, Kind};
 
 /// The name under which the engine finds the memory. Contracts export only `call` and `deploy`, so it is free.
 pub(crate) const MEMORY_EXPORT: &str = "memory";
-/// No name of the interface is longer.
-const MAX_SHOWN_CHARS: usize = 64;
 const ENTRY_POINTS: [&str; 2] = ["call", "deploy"];
 const FEATURES: WasmFeatures = WasmFeatures::SIGN_EXTENSION.union(WasmFeatures::GC_TYPES);
 
 /// Checks code and returns it as the engine compiles it: with a memory of its own, and without custom sections.
-pub(crate) fn admit(wasm: &[u8]) -> Result<Vec<u8>, CodeError> {
-    if wasm.len() > MAX_CODE_BYTES {
-        return Err(CodeError::TooLarge { size_bytes: wasm.len() });
+pub(crate) fn admit(wasm: &[u8]) -> Result<Vec<u8>, CodeRefusal> {
+    if wasm.len() > index(CODE_BYTES_MAX) {
+        return Err(CodeRefusal::TooLarge);
     }
     validate(wasm)?;
     let survey = Survey::of(wasm)?;
@@ -42,25 +43,23 @@ pub(crate) fn admit(wasm: &[u8]) -> Result<Vec<u8>, CodeError> {
 }
 
 /// Validates, and says which kind of refusal it is by asking what would have been valid.
-fn validate(wasm: &[u8]) -> Result<(), CodeError> {
-    let Err(error) = Validator::new_with_features(FEATURES).validate_all(wasm) else {
-        return Ok(());
-    };
-    let (reason, offset) = (error.message().to_owned(), error.offset());
+fn validate(wasm: &[u8]) -> Result<(), CodeRefusal> {
     let valid_with = |features| Validator::new_with_features(features).validate_all(wasm).is_ok();
-    if valid_with(FEATURES.union(WasmFeatures::FLOATS)) {
-        Err(CodeError::Floats { offset })
+    if valid_with(FEATURES) {
+        Ok(())
+    } else if valid_with(FEATURES.union(WasmFeatures::FLOATS)) {
+        Err(CodeRefusal::Floats)
     } else if valid_with(WasmFeatures::default()) {
-        Err(CodeError::ForbiddenFeature { reason, offset })
+        Err(CodeRefusal::ForbiddenFeature)
     } else {
-        Err(CodeError::Malformed { reason, offset })
+        Err(CodeRefusal::Malformed)
     }
 }
 
-impl From<BinaryReaderError> for CodeError {
-    fn from(error: BinaryReaderError) -> Self {
-        Self::Malformed { reason: error.message().to_owned(), offset: error.offset() }
-    }
+/// A part that does not parse. Offsets and the parser's words stay here: they may change with the parser, and replicas
+/// must agree on a refusal.
+fn malformed(_: BinaryReaderError) -> CodeRefusal {
+    CodeRefusal::Malformed
 }
 
 /// What a valid module consists of, as far as our rules care.
@@ -77,68 +76,68 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(wasm: &[u8]) -> Result<Self, CodeError> {
+    fn of(wasm: &[u8]) -> Result<Self, CodeRefusal> {
         let mut survey = Self::default();
         for payload in Parser::new(0).parse_all(wasm) {
-            survey.add(payload?)?;
+            survey.add(payload.map_err(malformed)?)?;
         }
         Ok(survey)
     }
 
-    fn add(&mut self, payload: Payload<'_>) -> Result<(), CodeError> {
+    fn add(&mut self, payload: Payload<'_>) -> Result<(), CodeRefusal> {
         match payload {
             Payload::TypeSection(section) => {
-                bound(Bounded::Types, section.count(), MAX_TYPES)?;
+                bound(CodePart::Types, section.count(), MAX_TYPES)?;
                 for group in section {
-                    for ty in group?.into_types() {
+                    for ty in group.map_err(malformed)?.into_types() {
                         // Validation admits no other kind of type.
                         if let CompositeInnerType::Func(function) = ty.composite_type.inner {
-                            bound_usize(Bounded::Parameters, function.params().len(), MAX_PARAMETERS)?;
+                            bound_usize(CodePart::Parameters, function.params().len(), MAX_PARAMETERS)?;
                             self.types.push(function);
                         }
                     }
                 }
             }
             Payload::ImportSection(section) => {
-                bound(Bounded::Functions, section.count(), MAX_FUNCTIONS)?;
+                bound(CodePart::Functions, section.count(), MAX_FUNCTIONS)?;
                 for import in section {
-                    self.add_import(&import?)?;
+                    self.add_import(&import.map_err(malformed)?)?;
                 }
             }
             Payload::FunctionSection(section) => {
                 let imported = u32::try_from(self.imported.len()).unwrap_or(u32::MAX);
-                bound(Bounded::Functions, section.count().saturating_add(imported), MAX_FUNCTIONS)?;
+                bound(CodePart::Functions, section.count().saturating_add(imported), MAX_FUNCTIONS)?;
                 for ty in section {
-                    self.defined.push(ty?);
+                    self.defined.push(ty.map_err(malformed)?);
                 }
             }
             Payload::TableSection(section) => {
-                bound(Bounded::Tables, section.count(), 1)?;
+                bound(CodePart::Tables, section.count(), 1)?;
                 for table in section {
-                    let elements = table?.ty.initial;
-                    bound_u64(Bounded::TableElements, elements, MAX_TABLE_ELEMENTS.into())?;
+                    let elements = table.map_err(malformed)?.ty.initial;
+                    bound_u64(CodePart::TableElements, elements, MAX_TABLE_ELEMENTS.into())?;
                     self.table_elements = Some(elements);
                 }
             }
-            Payload::MemorySection(section) if section.count() > 0 => return Err(CodeError::MemoryForeign),
-            Payload::GlobalSection(section) => bound(Bounded::Globals, section.count(), MAX_GLOBALS)?,
+            Payload::MemorySection(section) if section.count() > 0 => return Err(CodeRefusal::MemoryForeign),
+            Payload::GlobalSection(section) => bound(CodePart::Globals, section.count(), MAX_GLOBALS)?,
             Payload::ExportSection(section) => {
                 for export in section {
-                    let export = export?;
+                    let export = export.map_err(malformed)?;
                     self.exported.push((export.name.to_owned(), export.kind, export.index));
                 }
             }
-            Payload::StartSection { .. } => return Err(CodeError::StartFunction),
+            Payload::StartSection { .. } => return Err(CodeRefusal::StartFunction),
             Payload::ElementSection(section) => {
-                bound(Bounded::Segments, section.count(), MAX_SEGMENTS)?;
+                bound(CodePart::Segments, section.count(), MAX_SEGMENTS)?;
                 for element in section {
-                    self.check_element(&element?)?;
+                    self.check_element(&element.map_err(malformed)?)?;
                 }
             }
             Payload::DataSection(section) => {
-                bound(Bounded::Segments, section.count(), MAX_SEGMENTS)?;
+                bound(CodePart::Segments, section.count(), MAX_SEGMENTS)?;
                 for data in section {
-                    self.check_data(&data?)?;
+                    self.check_data(&data.map_err(malformed)?)?;
                 }
             }
             Payload::CodeSectionEntry(body) => check_body(&body)?,
@@ -147,7 +146,7 @@ impl Survey {
         Ok(())
     }
 
-    fn add_import(&mut self, import: &wasmparser::Import<'_>) -> Result<(), CodeError> {
+    fn add_import(&mut self, import: &wasmparser::Import<'_>) -> Result<(), CodeRefusal> {
         let (module, name) = (import.module.to_owned(), import.name.to_owned());
         match import.ty {
             TypeRef::Func(ty) => self.imported.push((module, name, ty)),
@@ -155,7 +154,7 @@ impl Survey {
                 return Err(unknown_import(&module, &name));
             }
             // A second one is not valid, but a check costs less than an argument.
-            TypeRef::Memory(_) if self.memory.is_some() => return Err(CodeError::MemoryForeign),
+            TypeRef::Memory(_) if self.memory.is_some() => return Err(CodeRefusal::MemoryForeign),
             TypeRef::Memory(memory) => self.memory = Some(memory),
             TypeRef::Table(_) | TypeRef::Global(_) | TypeRef::Tag(_) => {
                 return Err(unknown_import(&module, &name));
@@ -164,10 +163,9 @@ impl Survey {
         Ok(())
     }
 
-    fn check_element(&self, element: &wasmparser::Element<'_>) -> Result<(), CodeError> {
-        let outside = CodeError::SegmentOutOfBounds { what: "element", place: "table" };
+    fn check_element(&self, element: &wasmparser::Element<'_>) -> Result<(), CodeRefusal> {
         let ElementKind::Active { offset_expr, .. } = &element.kind else {
-            return Err(outside);
+            return Err(CodeRefusal::SegmentOutOfBounds);
         };
         let count = match &element.items {
             ElementItems::Functions(items) => items.count(),
@@ -175,26 +173,25 @@ impl Survey {
         };
         let fits =
             ends_at(offset_expr, count.into()).is_some_and(|end| end <= self.table_elements.unwrap_or(0));
-        if fits { Ok(()) } else { Err(outside) }
+        if fits { Ok(()) } else { Err(CodeRefusal::SegmentOutOfBounds) }
     }
 
-    fn check_data(&self, data: &wasmparser::Data<'_>) -> Result<(), CodeError> {
-        let outside = CodeError::SegmentOutOfBounds { what: "data", place: "memory" };
+    fn check_data(&self, data: &wasmparser::Data<'_>) -> Result<(), CodeRefusal> {
         let DataKind::Active { offset_expr, .. } = &data.kind else {
-            return Err(outside);
+            return Err(CodeRefusal::SegmentOutOfBounds);
         };
         let len = u64::try_from(data.data.len()).unwrap_or(u64::MAX);
         let memory_bytes =
             self.memory.map_or(0, |memory| memory.initial.saturating_mul(WASM_PAGE_BYTES.into()));
         let fits = ends_at(offset_expr, len).is_some_and(|end| end <= memory_bytes);
-        if fits { Ok(()) } else { Err(outside) }
+        if fits { Ok(()) } else { Err(CodeRefusal::SegmentOutOfBounds) }
     }
 
-    fn check(&self) -> Result<(), CodeError> {
-        let memory = self.memory.ok_or(CodeError::MemoryMissing)?;
+    fn check(&self) -> Result<(), CodeRefusal> {
+        let memory = self.memory.ok_or(CodeRefusal::MemoryMissing)?;
         for pages in [Some(memory.initial), memory.maximum].into_iter().flatten() {
-            if pages > u64::from(MAX_MEMORY_PAGES) {
-                return Err(CodeError::MemoryTooBig { pages });
+            if pages > u64::from(MEMORY_PAGES_MAX) {
+                return Err(CodeRefusal::MemoryTooBig { pages });
             }
         }
         for (module, name, ty) in &self.imported {
@@ -204,21 +201,24 @@ impl Survey {
                 .get(index(*ty))
                 .is_some_and(|ty| has_signature(ty, import.parameters, import.result))
             {
-                return Err(CodeError::WrongSignature { module: shown(module), name: shown(name) });
+                return Err(CodeRefusal::WrongSignature {
+                    module: CodeName::new(module),
+                    name: CodeName::new(name),
+                });
             }
         }
         for (name, kind, _) in &self.exported {
             if *kind != ExternalKind::Func || !ENTRY_POINTS.contains(&name.as_str()) {
-                return Err(CodeError::ExportForeign { name: shown(name) });
+                return Err(CodeRefusal::ExportForeign { name: CodeName::new(name) });
             }
         }
         ENTRY_POINTS.into_iter().try_for_each(|name| self.check_entry_point(name))
     }
 
-    fn check_entry_point(&self, name: &'static str) -> Result<(), CodeError> {
+    fn check_entry_point(&self, name: &'static str) -> Result<(), CodeRefusal> {
         let exported = self.exported.iter().find(|(export, ..)| export == name);
-        let (_, _, function) = exported.ok_or(CodeError::ExportMissing { name })?;
-        let wrong = || CodeError::ExportSignature { name: name.to_owned() };
+        let (_, _, function) = exported.ok_or(CodeRefusal::ExportMissing { name: CodeName::new(name) })?;
+        let wrong = || CodeRefusal::ExportSignature { name: CodeName::new(name) };
         // An imported function that is exported again would be the host's, entered without the contract.
         let defined = index(*function).checked_sub(self.imported.len()).ok_or_else(wrong)?;
         let ty = self.defined.get(defined).and_then(|ty| self.types.get(index(*ty)));
@@ -226,26 +226,21 @@ impl Survey {
     }
 }
 
-fn unknown_import(module: &str, name: &str) -> CodeError {
-    CodeError::UnknownImport { module: shown(module), name: shown(name) }
+fn unknown_import(module: &str, name: &str) -> CodeRefusal {
+    CodeRefusal::UnknownImport { module: CodeName::new(module), name: CodeName::new(name) }
 }
 
-/// A name from the code as an error carries it. The code may have names as long as itself.
-fn shown(name: &str) -> String {
-    name.chars().take(MAX_SHOWN_CHARS).collect()
-}
-
-fn check_body(body: &FunctionBody<'_>) -> Result<(), CodeError> {
-    bound_usize(Bounded::FunctionBytes, body.range().len(), MAX_FUNCTION_BYTES)?;
+fn check_body(body: &FunctionBody<'_>) -> Result<(), CodeRefusal> {
+    bound_usize(CodePart::FunctionBytes, body.range().len(), MAX_FUNCTION_BYTES)?;
     let mut locals = 0u64;
-    for group in body.get_locals_reader()? {
-        let (count, _) = group?;
+    for group in body.get_locals_reader().map_err(malformed)? {
+        let (count, _) = group.map_err(malformed)?;
         locals = locals.saturating_add(count.into());
-        bound_u64(Bounded::Locals, locals, MAX_LOCALS_PER_FUNCTION.into())?;
+        bound_u64(CodePart::Locals, locals, MAX_LOCALS_PER_FUNCTION.into())?;
     }
-    for operator in body.get_operators_reader()? {
-        if let Operator::BrTable { targets } = operator? {
-            bound(Bounded::BrTableTargets, targets.len(), MAX_BR_TABLE_TARGETS)?;
+    for operator in body.get_operators_reader().map_err(malformed)? {
+        if let Operator::BrTable { targets } = operator.map_err(malformed)? {
+            bound(CodePart::BrTableTargets, targets.len(), MAX_BR_TABLE_TARGETS)?;
         }
     }
     Ok(())
@@ -281,27 +276,27 @@ fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn bound(what: Bounded, count: u32, limit: u32) -> Result<(), CodeError> {
+fn bound(what: CodePart, count: u32, limit: u32) -> Result<(), CodeRefusal> {
     bound_u64(what, count.into(), limit.into())
 }
 
-fn bound_usize(what: Bounded, count: usize, limit: u32) -> Result<(), CodeError> {
+fn bound_usize(what: CodePart, count: usize, limit: u32) -> Result<(), CodeRefusal> {
     bound_u64(what, u64::try_from(count).unwrap_or(u64::MAX), limit.into())
 }
 
-fn bound_u64(what: Bounded, count: u64, limit: u64) -> Result<(), CodeError> {
-    if count > limit { Err(CodeError::TooMany { what, count, limit }) } else { Ok(()) }
+fn bound_u64(what: CodePart, count: u64, limit: u64) -> Result<(), CodeRefusal> {
+    if count > limit { Err(CodeRefusal::TooMany { what, limit }) } else { Ok(()) }
 }
 
 /// Copies the module section by section, with the imported memory as a defined and exported one.
 ///
 /// Functions keep their numbers, since imported functions stay and memory is counted apart: bodies are copied as they are.
-fn rewrite(wasm: &[u8], survey: &Survey) -> Result<Vec<u8>, CodeError> {
-    let memory = survey.memory.ok_or(CodeError::MemoryMissing)?;
+fn rewrite(wasm: &[u8], survey: &Survey) -> Result<Vec<u8>, CodeRefusal> {
+    let memory = survey.memory.ok_or(CodeRefusal::MemoryMissing)?;
     let mut module = Module::new();
     let mut memory_written = false;
     for payload in Parser::new(0).parse_all(wasm) {
-        let payload = payload?;
+        let payload = payload.map_err(malformed)?;
         let Some((id, range)) = payload.as_section() else { continue };
         // Custom sections are for people and tools.
         if id == SectionId::Custom as u8 {
@@ -343,7 +338,7 @@ fn memory_section(imported: &wasmparser::MemoryType) -> MemorySection {
     let mut section = MemorySection::new();
     section.memory(MemoryType {
         minimum: imported.initial,
-        maximum: Some(imported.maximum.unwrap_or(u64::from(MAX_MEMORY_PAGES))),
+        maximum: Some(imported.maximum.unwrap_or(u64::from(MEMORY_PAGES_MAX))),
         memory64: false,
         shared: false,
         page_size_log2: None,

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Other contracts: calling them, running their code on one's own storage, making them.
 
+use phala_types::limits::PAYLOAD_BYTES_MAX;
+
 use super::{Session, Stop};
 use crate::abi::{
-    CALL_ALLOW_REENTRY, CALL_CLONE_INPUT, CALL_FORWARD_INPUT, CALL_READ_ONLY, CALL_TAIL_CALL,
-    MAX_INPUT_BYTES, MAX_OUTPUT_BYTES, MAX_SALT_BYTES, ReturnCode,
+    CALL_ALLOW_REENTRY, CALL_CLONE_INPUT, CALL_FORWARD_INPUT, CALL_READ_ONLY, CALL_TAIL_CALL, MAX_SALT_BYTES,
+    ReturnCode,
 };
 use crate::engine::Return;
 use crate::gas;
@@ -14,32 +16,25 @@ use crate::trap::Trap;
 const ALL_CALL_FLAGS: u32 =
     CALL_FORWARD_INPUT | CALL_CLONE_INPUT | CALL_TAIL_CALL | CALL_ALLOW_REENTRY | CALL_READ_ONLY;
 
-/// Pointers to an argument and to the room for an answer.
-pub(super) struct Buffers {
-    pub(super) input_ptr: u32,
-    pub(super) input_len: u32,
-    pub(super) output_ptr: u32,
-    pub(super) output_len_ptr: u32,
-}
+/// Pointers to an argument and to the room for an answer: where the input is, its length, where the output goes, and
+/// where the room for it is written.
+type Buffers = [u32; 4];
 
-/// The arguments of a call that all its versions have.
-pub(super) struct CallArguments {
-    pub(super) flags: u32,
-    pub(super) callee_ptr: u32,
-    /// Zero means: all that is left.
-    pub(super) gas_limit: u64,
-    pub(super) value_ptr: u32,
-    pub(super) buffers: Buffers,
-}
-
-pub(super) fn call(s: &mut Session<'_>, arguments: &CallArguments) -> Result<u32, Stop> {
-    let CallArguments { flags, callee_ptr, gas_limit, value_ptr, buffers } = arguments;
+/// Calls another contract. A `gas_limit` of zero means all that is left.
+pub(super) fn call(
+    s: &mut Session<'_>,
+    flags: u32,
+    callee_ptr: u32,
+    gas_limit: u64,
+    value_ptr: u32,
+    buffers: Buffers,
+) -> Result<u32, Stop> {
     if flags & !ALL_CALL_FLAGS != 0 {
         return Err(Trap::InvalidInput.into());
     }
     s.charge(gas::CALL)?;
-    let callee = s.array(*callee_ptr)?;
-    let value = s.balance_at(*value_ptr)?;
+    let callee = s.array(callee_ptr)?;
+    let value = s.balance_at(value_ptr)?;
     let read_only = s.context.read_only || flags & CALL_READ_ONLY != 0;
     if value > 0 {
         if read_only {
@@ -47,18 +42,18 @@ pub(super) fn call(s: &mut Session<'_>, arguments: &CallArguments) -> Result<u32
         }
         s.charge(gas::TRANSFER)?;
     }
-    let input = callee_input(s, *flags, buffers)?;
-    let gas_limit = callee_gas(s, *gas_limit);
+    let input = callee_input(s, flags, buffers)?;
+    let gas_limit = callee_gas(s, gas_limit);
     let allow_reentry = flags & CALL_ALLOW_REENTRY != 0;
     let outcome = s.host.call(CallRequest { callee, value, input, gas_limit, allow_reentry, read_only })?;
-    answer(s, *flags, buffers, outcome)
+    answer(s, flags, buffers, outcome)
 }
 
 pub(super) fn delegate_call(
     s: &mut Session<'_>,
     flags: u32,
     code_hash_ptr: u32,
-    buffers: &Buffers,
+    buffers: Buffers,
 ) -> Result<u32, Stop> {
     // The code runs as this contract, so there is no callee that could be entered again or be kept from changing.
     if flags & !(CALL_FORWARD_INPUT | CALL_CLONE_INPUT | CALL_TAIL_CALL) != 0 {
@@ -72,36 +67,36 @@ pub(super) fn delegate_call(
     answer(s, flags, buffers, outcome)
 }
 
-/// The arguments of an instantiation that all its versions have.
-pub(super) struct InstantiateArguments {
-    pub(super) code_hash_ptr: u32,
-    /// Zero means: all that is left.
-    pub(super) gas_limit: u64,
-    pub(super) value_ptr: u32,
-    pub(super) address_ptr: u32,
-    pub(super) address_len_ptr: u32,
-    pub(super) salt_ptr: u32,
-    pub(super) salt_len: u32,
-    pub(super) buffers: Buffers,
-}
-
-pub(super) fn instantiate(s: &mut Session<'_>, arguments: &InstantiateArguments) -> Result<u32, Stop> {
+/// Makes a contract. A `gas_limit` of zero means all that is left.
+pub(super) fn instantiate(
+    s: &mut Session<'_>,
+    code_hash_ptr: u32,
+    gas_limit: u64,
+    value_ptr: u32,
+    [address_ptr, address_len_ptr]: [u32; 2],
+    [salt_ptr, salt_len]: [u32; 2],
+    buffers: Buffers,
+) -> Result<u32, Stop> {
     s.deny_if_read_only()?;
     s.charge(gas::INSTANTIATE)?;
-    let code_hash = s.array(arguments.code_hash_ptr)?;
-    let value = s.balance_at(arguments.value_ptr)?;
-    let buffers = &arguments.buffers;
-    let input = s.copy(buffers.input_ptr, buffers.input_len, MAX_INPUT_BYTES, Trap::InputTooLong)?;
-    let salt = s.copy(arguments.salt_ptr, arguments.salt_len, MAX_SALT_BYTES, Trap::InputTooLong)?;
-    let gas_limit = callee_gas(s, arguments.gas_limit);
+    let code_hash = s.array(code_hash_ptr)?;
+    let value = s.balance_at(value_ptr)?;
+    let [input_ptr, input_len, ..] = buffers;
+    let input = s.copy(input_ptr, input_len, PAYLOAD_BYTES_MAX, Trap::InputTooLong)?;
+    let salt = s.copy(salt_ptr, salt_len, MAX_SALT_BYTES, Trap::InputTooLong)?;
+    let gas_limit = callee_gas(s, gas_limit);
     let made = s.host.instantiate(InstantiateRequest { code_hash, value, input, salt, gas_limit })?;
     if matches!(&made.outcome.result, Ok(answer) if !answer.is_revert()) {
-        s.write_optional_output(arguments.address_ptr, arguments.address_len_ptr, &made.address)?;
+        s.write_optional_output(address_ptr, address_len_ptr, &made.address)?;
     }
     answer(s, 0, buffers, made.outcome)
 }
 
-fn callee_input(s: &mut Session<'_>, flags: u32, buffers: &Buffers) -> Result<Vec<u8>, Trap> {
+fn callee_input(
+    s: &mut Session<'_>,
+    flags: u32,
+    [input_ptr, input_len, ..]: Buffers,
+) -> Result<Vec<u8>, Trap> {
     if flags & CALL_CLONE_INPUT != 0 {
         let len = s.state.input.as_ref().ok_or(Trap::InputForwarded)?.len();
         s.charge_bytes(0, gas::COPY_PER_BYTE, u32::try_from(len).unwrap_or(u32::MAX))?;
@@ -110,7 +105,7 @@ fn callee_input(s: &mut Session<'_>, flags: u32, buffers: &Buffers) -> Result<Ve
     if flags & CALL_FORWARD_INPUT != 0 {
         return s.state.input.take().ok_or(Trap::InputForwarded);
     }
-    s.copy(buffers.input_ptr, buffers.input_len, MAX_INPUT_BYTES, Trap::InputTooLong)
+    s.copy(input_ptr, input_len, PAYLOAD_BYTES_MAX, Trap::InputTooLong)
 }
 
 fn callee_gas(s: &Session<'_>, wanted: u64) -> u64 {
@@ -118,7 +113,12 @@ fn callee_gas(s: &Session<'_>, wanted: u64) -> u64 {
 }
 
 /// Pays for the callee and tells the caller what came of it.
-fn answer(s: &mut Session<'_>, flags: u32, buffers: &Buffers, outcome: FrameOutcome) -> Result<u32, Stop> {
+fn answer(
+    s: &mut Session<'_>,
+    flags: u32,
+    [_, _, output_ptr, output_len_ptr]: Buffers,
+    outcome: FrameOutcome,
+) -> Result<u32, Stop> {
     s.charge(outcome.gas_used)?;
     let answer = match outcome.result {
         Ok(answer) => answer,
@@ -130,13 +130,13 @@ fn answer(s: &mut Session<'_>, flags: u32, buffers: &Buffers, outcome: FrameOutc
         Err(FrameError::DepthExceeded) => return Err(Trap::CallDepthExceeded.into()),
         Err(FrameError::DuplicateContract) => return Err(Trap::DuplicateContract.into()),
     };
-    if answer.data.len() > usize::try_from(MAX_OUTPUT_BYTES).unwrap_or(usize::MAX) {
+    if answer.data.len() > usize::try_from(PAYLOAD_BYTES_MAX).unwrap_or(usize::MAX) {
         return Err(Trap::OutputTooLong.into());
     }
     if flags & CALL_TAIL_CALL != 0 {
         return Err(Stop::Return(answer));
     }
     let Return { data, .. } = &answer;
-    s.write_optional_output(buffers.output_ptr, buffers.output_len_ptr, data)?;
+    s.write_optional_output(output_ptr, output_len_ptr, data)?;
     Ok(if answer.is_revert() { ReturnCode::CalleeReverted } else { ReturnCode::Success } as u32)
 }

@@ -7,7 +7,6 @@
 
 use wasmtime::{Caller, Linker};
 
-use super::frames::{Buffers, CallArguments, InstantiateArguments};
 use super::storage::FIXED_KEY_BYTES;
 use super::{compute, facts, frames, storage, world};
 use crate::abi::{CALL_ALLOW_REENTRY, ReturnCode};
@@ -174,84 +173,43 @@ interface! {
     "seal0" ["call", "seal_call"]
         |s, callee: u32, _callee_len: u32, gas: u64, value: u32, _value_len: u32,
          input: u32, input_len: u32, output: u32, output_len: u32| -> u32 {
-        frames::call(s, &CallArguments {
-            flags: CALL_ALLOW_REENTRY,
-            callee_ptr: callee,
-            gas_limit: gas,
-            value_ptr: value,
-            buffers: Buffers { input_ptr: input, input_len, output_ptr: output, output_len_ptr: output_len },
-        })
+        frames::call(s, CALL_ALLOW_REENTRY, callee, gas, value, [input, input_len, output, output_len])
     }
     "seal1" ["call", "seal_call"]
         |s, flags: u32, callee: u32, gas: u64, value: u32,
          input: u32, input_len: u32, output: u32, output_len: u32| -> u32 {
-        frames::call(s, &CallArguments {
-            flags,
-            callee_ptr: callee,
-            gas_limit: gas,
-            value_ptr: value,
-            buffers: Buffers { input_ptr: input, input_len, output_ptr: output, output_len_ptr: output_len },
-        })
+        frames::call(s, flags, callee, gas, value, [input, input_len, output, output_len])
     }
     // There is one dimension of gas and no storage deposit here: the second limit and the deposit are not looked at.
     "seal2" ["call"]
         |s, flags: u32, callee: u32, gas: u64, _proof_size: u64, _deposit: u32, value: u32,
          input: u32, input_len: u32, output: u32, output_len: u32| -> u32 {
-        frames::call(s, &CallArguments {
-            flags,
-            callee_ptr: callee,
-            gas_limit: gas,
-            value_ptr: value,
-            buffers: Buffers { input_ptr: input, input_len, output_ptr: output, output_len_ptr: output_len },
-        })
+        frames::call(s, flags, callee, gas, value, [input, input_len, output, output_len])
     }
     "seal0" ["delegate_call", "seal_delegate_call"]
         |s, flags: u32, hash: u32, input: u32, input_len: u32, output: u32, output_len: u32| -> u32 {
-        frames::delegate_call(s, flags, hash, &Buffers {
-            input_ptr: input, input_len, output_ptr: output, output_len_ptr: output_len,
-        })
+        frames::delegate_call(s, flags, hash, [input, input_len, output, output_len])
     }
     "seal0" ["instantiate", "seal_instantiate"]
         |s, hash: u32, _hash_len: u32, gas: u64, value: u32, _value_len: u32, input: u32, input_len: u32,
          address: u32, address_len: u32, output: u32, output_len: u32, salt: u32, salt_len: u32| -> u32 {
-        frames::instantiate(s, &InstantiateArguments {
-            code_hash_ptr: hash,
-            gas_limit: gas,
-            value_ptr: value,
-            address_ptr: address,
-            address_len_ptr: address_len,
-            salt_ptr: salt,
-            salt_len,
-            buffers: Buffers { input_ptr: input, input_len, output_ptr: output, output_len_ptr: output_len },
-        })
+        frames::instantiate(
+            s, hash, gas, value, [address, address_len], [salt, salt_len], [input, input_len, output, output_len],
+        )
     }
     "seal1" ["instantiate", "seal_instantiate"]
         |s, hash: u32, gas: u64, value: u32, input: u32, input_len: u32,
          address: u32, address_len: u32, output: u32, output_len: u32, salt: u32, salt_len: u32| -> u32 {
-        frames::instantiate(s, &InstantiateArguments {
-            code_hash_ptr: hash,
-            gas_limit: gas,
-            value_ptr: value,
-            address_ptr: address,
-            address_len_ptr: address_len,
-            salt_ptr: salt,
-            salt_len,
-            buffers: Buffers { input_ptr: input, input_len, output_ptr: output, output_len_ptr: output_len },
-        })
+        frames::instantiate(
+            s, hash, gas, value, [address, address_len], [salt, salt_len], [input, input_len, output, output_len],
+        )
     }
     "seal2" ["instantiate"]
         |s, hash: u32, gas: u64, _proof_size: u64, _deposit: u32, value: u32, input: u32, input_len: u32,
          address: u32, address_len: u32, output: u32, output_len: u32, salt: u32, salt_len: u32| -> u32 {
-        frames::instantiate(s, &InstantiateArguments {
-            code_hash_ptr: hash,
-            gas_limit: gas,
-            value_ptr: value,
-            address_ptr: address,
-            address_len_ptr: address_len,
-            salt_ptr: salt,
-            salt_len,
-            buffers: Buffers { input_ptr: input, input_len, output_ptr: output, output_len_ptr: output_len },
-        })
+        frames::instantiate(
+            s, hash, gas, value, [address, address_len], [salt, salt_len], [input, input_len, output, output_len],
+        )
     }
 
     // Computing.

@@ -2,25 +2,23 @@
 //! What a contract does to the world without running another contract.
 
 use codec::{Decode, DecodeAll};
+use phala_types::limits::{EVENT_BYTES_MAX, EVENT_TOPICS_MAX, EVENTS_MAX, PAYLOAD_BYTES_MAX};
 
 use super::{Session, Stop};
-use crate::abi::{
-    MAX_EVENT_BYTES, MAX_EVENTS_PER_CALL, MAX_INPUT_BYTES, MAX_OUTPUT_BYTES, MAX_TOPICS, RETURN_REVERT,
-    ReturnCode,
-};
+use crate::abi::{RETURN_REVERT, ReturnCode};
 use crate::engine::Return;
 use crate::gas;
 use crate::host::{CodeChange, Event, HashBytes, Payment};
 use crate::trap::Trap;
 
 /// The bytes of the longest valid list of topics: its length in one byte, and the topics.
-const MAX_TOPICS_BYTES: u32 = 1 + MAX_TOPICS * 32;
+const MAX_TOPICS_BYTES: u32 = 1 + EVENT_TOPICS_MAX * 32;
 
 pub(super) fn seal_return(s: &mut Session<'_>, flags: u32, ptr: u32, len: u32) -> Result<(), Stop> {
     if flags & !RETURN_REVERT != 0 {
         return Err(Trap::InvalidInput.into());
     }
-    let data = s.copy(ptr, len, MAX_OUTPUT_BYTES, Trap::OutputTooLong)?;
+    let data = s.copy(ptr, len, PAYLOAD_BYTES_MAX, Trap::OutputTooLong)?;
     Err(Stop::Return(Return { flags, data }))
 }
 
@@ -36,8 +34,8 @@ pub(super) fn deposit_event(
     let topics = topics(s, topics_ptr, topics_len)?;
     let count = u64::try_from(topics.len()).unwrap_or(u64::MAX);
     s.charge(gas::linear(0, gas::EVENT_PER_TOPIC, count))?;
-    let data = s.copy(data_ptr, data_len, MAX_EVENT_BYTES, Trap::EventTooLong)?;
-    if s.state.events >= MAX_EVENTS_PER_CALL {
+    let data = s.copy(data_ptr, data_len, EVENT_BYTES_MAX, Trap::EventTooLong)?;
+    if s.state.events >= EVENTS_MAX {
         return Err(Trap::TooManyEvents.into());
     }
     s.state.events = s.state.events.saturating_add(1);
@@ -51,7 +49,7 @@ fn topics(s: &mut Session<'_>, ptr: u32, len: u32) -> Result<Vec<HashBytes>, Tra
     }
     let encoded = s.copy(ptr, len, MAX_TOPICS_BYTES, Trap::TooManyTopics)?;
     let count = codec::Compact::<u32>::decode(&mut encoded.as_slice()).map_err(|_| Trap::InvalidInput)?.0;
-    if count > MAX_TOPICS {
+    if count > EVENT_TOPICS_MAX {
         return Err(Trap::TooManyTopics);
     }
     Vec::decode_all(&mut encoded.as_slice()).map_err(|_| Trap::InvalidInput)
@@ -95,10 +93,10 @@ pub(super) fn call_chain_extension(
     [input_ptr, input_len, output_ptr, output_len_ptr]: [u32; 4],
 ) -> Result<u32, Stop> {
     s.charge(gas::CHAIN_EXTENSION)?;
-    let input = s.copy(input_ptr, input_len, MAX_INPUT_BYTES, Trap::InputTooLong)?;
+    let input = s.copy(input_ptr, input_len, PAYLOAD_BYTES_MAX, Trap::InputTooLong)?;
     let reply = s.host.chain_extension(id, &input, s.gas_left)?;
     s.charge(reply.gas_used)?;
-    if reply.output.len() > usize::try_from(MAX_OUTPUT_BYTES).unwrap_or(usize::MAX) {
+    if reply.output.len() > usize::try_from(PAYLOAD_BYTES_MAX).unwrap_or(usize::MAX) {
         return Err(Trap::OutputTooLong.into());
     }
     // Like the pallet: an extension that has nothing to say writes nothing, not even a length.
@@ -111,7 +109,7 @@ pub(super) fn call_chain_extension(
 /// Functions of a chain that is not this one: the code that says so, after the checks that any call gets.
 pub(super) fn refuse(s: &mut Session<'_>, ptr: u32, len: u32, code: ReturnCode) -> Result<u32, Stop> {
     s.deny_if_read_only()?;
-    s.copy(ptr, len, MAX_INPUT_BYTES, Trap::InputTooLong)?;
+    s.copy(ptr, len, PAYLOAD_BYTES_MAX, Trap::InputTooLong)?;
     Ok(code as u32)
 }
 

@@ -196,7 +196,7 @@ pub fn contract_with(imports: &str, body: &str, definitions: &str) -> Vec<u8> {
         r#"(module
             {imports}
             (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
-            (import "env" "memory" (memory 1 16))
+            (import "env" "memory" (memory 1 64))
             {definitions}
             (func (export "deploy"))
             (func (export "call") {body}))"#
