@@ -275,8 +275,8 @@ fn making_a_contract_is_a_change_and_its_salt_is_bounded() {
 
 #[test]
 fn a_frame_that_reports_more_gas_than_it_had_ends_the_caller() {
-    let mut world = World::default();
-    world.frame = FrameOutcome { result: Ok(Return::default()), gas_used: u64::MAX };
+    let frame = FrameOutcome { result: Ok(Return::default()), gas_used: u64::MAX };
+    let mut world = World { frame, ..World::default() };
     let execution = run(&calling(0, 1_000, 0), &mut world);
     assert_eq!((execution.result, execution.gas_used), (Err(Trap::OutOfGas), GAS));
 }
