@@ -71,23 +71,22 @@ pub fn chain_keys() -> [Vec<u8>; 2] {
     [keys::timestamp_now(), keys::grandpa_authorities()]
 }
 
-/// What authorities are made to sign, of blocks that are made up. Blocks are named by their places in the list.
+/// What authorities are made to sign, of blocks that are made up. Blocks are named by their places in the list. The votes
+/// follow: for each, who votes and for which block. No length is before them that a mutation would have to hit too.
 #[derive(Clone, Encode, Decode)]
 pub struct Votes {
-    /// The parent of each block, the chain's head if there is none at that place, and its height.
-    pub blocks: Vec<(u8, u32)>,
-    /// The digest of the first block.
-    pub digest: Vec<DigestItem>,
+    /// The parent of each block, the chain's head if there is none before at that place, and its height.
+    pub blocks: [(u8, u8); 6],
     /// The block to finalize.
     pub target: u8,
-    /// Who votes for which block.
-    pub votes: Vec<(u8, u8)>,
     /// The round that is signed.
     pub round: u64,
     /// The set of authorities that is signed.
     pub set_id: u64,
-    /// The blocks that the justification shows.
-    pub ancestries: Vec<u8>,
+    /// A bit for each block that the justification shows.
+    pub shown: u8,
+    /// The digest of the first block.
+    pub digest: Vec<DigestItem>,
 }
 
 /// The root and the nodes of a trie, from nodes that name the one at place `i` of the list by 32 bytes `i` rather than

@@ -130,14 +130,14 @@ fn finality() -> Vec<Seed> {
     let chain = phala_fuzz::chain();
     let storage = chain.prove(BlockNumber::new(0), &phala_fuzz::chain_keys());
     let votes = Votes {
-        blocks: vec![(255, 1), (0, 2), (1, 3), (0, 2)],
-        digest: vec![testing::scheduled_change_item(&Authorities::new("second", 4), 0)],
+        blocks: [(9, 1), (0, 2), (1, 3), (0, 2), (9, 9), (9, 9)],
         target: 0,
-        votes: vec![(0, 0), (1, 1), (2, 2), (2, 3)],
         round: 1,
         set_id: 0,
-        ancestries: vec![1, 2, 3],
+        shown: 0b1110,
+        digest: vec![testing::scheduled_change_item(&Authorities::new("second", 4), 0)],
     };
+    let pairs = [0, 0, 1, 1, 2, 2, 2, 3];
     let nodes = nodes_by_place(&chain.header(BlockNumber::new(0)).state_root, &storage);
     let number = chain.head().number;
     vec![
@@ -145,7 +145,7 @@ fn finality() -> Vec<Seed> {
         ("finality", "block".into(), [vec![1], chain.finality_proof(BlockNumber::new(1)).encode()].concat()),
         ("finality", "storage".into(), [vec![2], storage.encode()].concat()),
         ("finality", "whole".into(), [vec![3], chain.chain_proof(number).encode()].concat()),
-        ("finality", "votes".into(), [vec![4], votes.encode()].concat()),
+        ("finality", "votes".into(), [&[4][..], &votes.encode(), &pairs].concat()),
         ("finality", "nodes".into(), [vec![5], nodes.encode()].concat()),
     ]
 }

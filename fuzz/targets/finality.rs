@@ -1,7 +1,7 @@
 //! What a light client is fed: the beginning of a chain, finality, storage, and all of it for an offline receipt.
 #![no_main]
 
-use codec::Encode as _;
+use codec::{Decode as _, Encode as _};
 use phala_fuzz::{Votes, chain, chain_keys, decode, trie};
 use phala_light::{
     Light,
@@ -57,8 +57,9 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             }
         }
         4 => {
-            if let Some(votes) = decode::<Votes>(bytes) {
-                import_signed(&mut light, votes);
+            let mut rest = bytes;
+            if let Ok(votes) = Votes::decode(&mut rest) {
+                import_signed(&mut light, votes, rest);
             }
         }
         5 => {
@@ -70,24 +71,25 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
 });
 
 /// The authorities sign whatever the input says, of blocks that it makes up.
-fn import_signed(light: &mut Light, votes: Votes) {
+fn import_signed(light: &mut Light, made_up: Votes, pairs: &[u8]) {
     let authorities = Authorities::new("first", 3);
     let mut headers = Vec::<Header>::new();
-    for (parent, number) in votes.blocks {
+    for (parent, number) in made_up.blocks {
         // Blocks only build on earlier ones, since a hash is only known after.
         let parent = headers.get(usize::from(parent)).map_or(light.head().hash(), Header::hash);
-        let digest = if headers.is_empty() { votes.digest.clone() } else { Vec::new() };
+        let digest = if headers.is_empty() { made_up.digest.clone() } else { Vec::new() };
+        // The highest stand for the highest that there are.
+        let number = if number < 0xf0 { number.into() } else { u32::MAX - u32::from(u8::MAX - number) };
         headers.push(Header { parent, number, state_root: [0; 32], extrinsics_root: [0; 32], digest });
     }
     let block = |place: u8| {
-        headers
-            .get(usize::from(place))
-            .map(|it| BlockRef { number: BlockNumber::new(it.number), hash: it.hash() })
+        let header = headers.get(usize::from(place))?;
+        Some(BlockRef { number: BlockNumber::new(header.number), hash: header.hash() })
     };
-    let Some(target) = block(votes.target) else { return };
-    let precommits = votes.votes.iter().filter_map(|(who, place)| {
-        let who = usize::from(*who) % authorities.count();
-        Some(authorities.vote(who, block(*place)?, votes.round, votes.set_id))
+    let Some(target) = block(made_up.target) else { return };
+    let precommits = pairs.chunks_exact(2).filter_map(|pair| {
+        let who = usize::from(pair[0]) % authorities.count();
+        Some(authorities.vote(who, block(pair[1])?, made_up.round, made_up.set_id))
     });
     let commit = Commit {
         target_hash: target.hash,
@@ -95,17 +97,19 @@ fn import_signed(light: &mut Light, votes: Votes) {
         precommits: precommits.collect(),
     };
     let voters = commit.precommits.iter().map(|vote| vote.id).collect::<BTreeSet<_>>().len();
-    let ancestries = votes.ancestries.iter().filter_map(|place| headers.get(usize::from(*place)).cloned());
-    let justification = Justification { round: votes.round, commit, votes_ancestries: ancestries.collect() };
+    let is_shown = |place: usize| made_up.shown >> place & 1 == 1;
+    let ancestries = headers.iter().enumerate().filter(|(place, _)| is_shown(*place));
+    let votes_ancestries = ancestries.map(|(_, header)| header.clone()).collect();
+    let justification = Justification { round: made_up.round, commit, votes_ancestries };
     let proof = FinalityProof {
-        header: headers[usize::from(votes.target)].encode().try_into().unwrap_or_default(),
+        header: headers[usize::from(made_up.target)].encode().try_into().unwrap_or_default(),
         justification: justification.encode().try_into().unwrap_or_default(),
     };
     let before = light.clone();
     match light.import(Untrusted::new(proof)) {
         Ok(head) => {
             assert!(head.block_ref() == target, "another block was finalized");
-            assert!(voters == authorities.count() && votes.set_id == 0, "a block was finalized by too few");
+            assert!(voters == authorities.count() && made_up.set_id == 0, "a block was finalized by too few");
         }
         Err(_) => assert!(*light == before, "a refused block changed the light client"),
     }

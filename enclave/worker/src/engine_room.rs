@@ -27,6 +27,7 @@ const PROOFS_MAX: usize = 512;
 
 /// What came of one input.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time for each who asked")]
 pub enum Answer {
     /// To the relay.
     Relay(RelayOutput),

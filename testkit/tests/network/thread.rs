@@ -12,8 +12,8 @@ use phala_testkit::{
 use phala_types::{GenesisHash, worker::Tier};
 
 /// Long enough that it does not turn up by chance: 16 bytes as SCALE has them, of which 14 are not zero.
-const SUPPLY: u128 = 0x00_00_c0ff_ee51_2a7b_9d3e_64f8_0b1c_a5d7;
-const AMOUNT: u128 = 0x00_00_00b1_6b00_b5ca_fe12_7d9a_3f5e_71c3;
+const SUPPLY: u128 = 0x0000_c0ff_ee51_2a7b_9d3e_64f8_0b1c_a5d7;
+const AMOUNT: u128 = 0x0000_00b1_6b00_b5ca_fe12_7d9a_3f5e_71c3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_deployed_paid_asked_and_receipted_and_nobody_on_the_way_reads_it() -> anyhow::Result<()> {

@@ -72,10 +72,10 @@ fn write_program(project: &Project, cache_dir: &Path) -> Result<PathBuf, BuildEr
     write_if_changed(&directory.join("Cargo.toml"), manifest.as_bytes())?;
     write_if_changed(&source.join("main.rs"), PROGRAM.as_bytes())?;
     let lock = directory.join("Cargo.lock");
-    if let Ok(locked) = std::fs::read(project.workspace.join("Cargo.lock")) {
-        if !lock.is_file() || newer(&project.workspace.join("Cargo.lock"), &lock) {
-            std::fs::write(&lock, locked).map_err(BuildError::file(&lock))?;
-        }
+    if let Ok(locked) = std::fs::read(project.workspace.join("Cargo.lock"))
+        && (!lock.is_file() || newer(&project.workspace.join("Cargo.lock"), &lock))
+    {
+        std::fs::write(&lock, locked).map_err(BuildError::file(&lock))?;
     }
     Ok(directory)
 }
