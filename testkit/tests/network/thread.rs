@@ -45,7 +45,7 @@ async fn a_token_is_deployed_paid_asked_and_receipted_and_nobody_on_the_way_read
     let genesis = token.client.genesis();
     let verified = verify_receipt(&bundle, genesis)?;
     assert_eq!(verified.receipt().tier, Tier::Simulated);
-    assert_eq!(verified.receipt().contract, token.contract);
+    assert_eq!(verified.receipt().contract, Some(token.contract));
     assert!(verify_receipt(&bundle, GenesisHash::new([9; 32])).is_err(), "another network's");
     let mut forged = bundle.clone();
     forged.receipt.position = phala_types::MessageNumber::new(1);
