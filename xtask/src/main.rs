@@ -54,7 +54,7 @@ enum Chore {
         #[arg(long)]
         target: Option<String>,
     },
-    /// Format, lints, floors and dependencies: what is quick.
+    /// Format, lints, floors and dependencies.
     Check,
     /// Everything that CI runs.
     Test,

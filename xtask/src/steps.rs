@@ -94,10 +94,10 @@ pub fn build() -> Result<()> {
 /// For how long CI fuzzes each target.
 const FUZZ_SECONDS: &str = "5";
 
-/// Everything but lints, which have a command of their own.
+/// Everything but lints, for which CI has no time when it builds all anew: `./x check` has them.
 pub fn test() -> Result<Vec<Step>> {
     let mut steps = check();
-    // The tests of the workspace run those of the floors too, and lints compile every dependency once more.
+    // The tests of the workspace run those of the floors too, and lints look at every dependency once more.
     steps.retain(|step| step.name != "floors" && !step.name.starts_with("lints"));
     // Real processes are tested, so programs are built before the tests run.
     steps.push(cargo("build the chain", &on_chain("build", &[])));
