@@ -146,7 +146,8 @@ impl Network {
                 .arg("--base-path")
                 .arg(self.dir().join("node"))
                 .args(["--rpc-port", &self.port("rpc").to_string(), "--port", &self.port("p2p").to_string()])
-                .args(["--no-prometheus", "--no-telemetry", "--no-mdns"]),
+                // The pool is that of `phala dev` (docs/adr/0010).
+                .args(["--no-prometheus", "--no-telemetry", "--no-mdns", "--pool-type=single-state"]),
             Program::Worker => command.arg("--dir").arg(self.worker_dir()).args([
                 "--public",
                 &loopback("clients"),

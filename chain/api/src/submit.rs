@@ -2,7 +2,7 @@
 
 use crate::{Account, Call, NodeError, node::Node};
 use codec::Decode;
-use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
+use futures::future::BoxFuture;
 use phala_types::{AccountId, BlockHash, MessageNumber, mailbox::Topic};
 use std::time::Duration;
 use subxt::{
@@ -30,9 +30,6 @@ const MORTAL_BLOCKS: u64 = 64;
 
 /// How many transactions of a batch are dated by the same block: few enough that all are sent before it is old.
 const DATED_ALIKE: usize = 1024;
-
-/// How many transactions of a batch wait for the node's answer at a time.
-const SENT_AT_ONCE: usize = 64;
 
 /// What the transaction pool says to a nonce that is taken (`sc-rpc-api`, author errors): the transaction is invalid,
 /// or has too low a priority to replace the one that has the nonce.
@@ -151,16 +148,16 @@ impl Node {
             let Some(name) = calls.first().map(Call::name) else { return Ok(()) };
             let node = |source| SubmitError::Node { call: name, source };
             let mut nonce = self.next_nonce(&account.id()).await.map_err(node)?;
-            let mut calls = calls.into_iter().peekable();
-            while calls.peek().is_some() {
-                let block = self.client.at_current_block().await.map_err(|error| node(lost_block(error)))?;
-                let numbered = calls.by_ref().take(DATED_ALIKE).zip(nonce..);
-                let mut sending = stream::iter(numbered)
-                    .map(|(call, nonce)| self.send_dated(&block, account, call, nonce))
-                    .buffer_unordered(SENT_AT_ONCE);
-                while sending.try_next().await?.is_some() {
-                    nonce = nonce.saturating_add(1);
+            let mut block = None;
+            for (sent, call) in calls.into_iter().enumerate() {
+                if sent % DATED_ALIKE == 0 {
+                    block =
+                        Some(self.client.at_current_block().await.map_err(|error| node(lost_block(error)))?);
                 }
+                if let Some(block) = &block {
+                    self.send_dated(block, account, call, nonce).await?;
+                }
+                nonce = nonce.saturating_add(1);
             }
             Ok(())
         })

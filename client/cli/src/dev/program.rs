@@ -45,6 +45,8 @@ impl Program {
                 "--no-prometheus",
                 "--no-telemetry",
                 "--no-mdns",
+                // The other pool may lose sight of transactions (docs/adr/0010).
+                "--pool-type=single-state",
             ]),
             environment: vec![],
         };
