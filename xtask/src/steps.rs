@@ -63,19 +63,14 @@ fn lints(name: &str, arguments: &[&str]) -> Step {
 }
 
 /// The chain's own packages. They are built apart from the others: a dependency that both have is compiled with the
-/// features that each needs, so that the worker's binary has none of the node's. The node is the last.
+/// features that each needs, so that the worker's binary has none of the node's.
 const CHAIN: [&str; 5] =
     ["pallet-mailbox", "pallet-workers", "pallet-clusters", "phala-runtime", "phala-node"];
 
-/// `cargo VERB` on some packages.
-fn on<'a>(verb: &'a str, packages: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
-    let packages = packages.iter().flat_map(|package| ["--package", package]);
-    [verb, "--release", "--locked"].into_iter().chain(packages).chain(more.iter().copied()).collect()
-}
-
 /// `cargo VERB` on the chain's packages.
 fn on_chain<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    on(verb, &CHAIN, more)
+    let packages = CHAIN.into_iter().flat_map(|package| ["--package", package]);
+    [verb, "--release", "--locked"].into_iter().chain(packages).chain(more.iter().copied()).collect()
 }
 
 /// `cargo VERB` on all other packages.
@@ -107,9 +102,7 @@ pub fn test() -> Result<Vec<Step>> {
     // Real processes are tested, so programs are built before the tests run.
     steps.push(cargo("build the chain", &on_chain("build", &[])));
     steps.push(cargo("build the rest", &off_chain("build", &[])));
-    // The chain's tests make simulated evidence, which no program may: with them, the node would be compiled once more.
-    steps.push(cargo("tests of the chain", &on("test", &CHAIN[..4], &["--no-fail-fast"])));
-    steps.push(cargo("tests of the node", &on("test", &CHAIN[4..], &["--no-fail-fast"])));
+    steps.push(cargo("tests of the chain", &on_chain("test", &["--no-fail-fast"])));
     steps.push(cargo("tests of the rest", &off_chain("test", &["--no-fail-fast"])));
     let contracts =
         ["test", "--release", "--locked", "--workspace", "--manifest-path", "contract/Cargo.toml"];
