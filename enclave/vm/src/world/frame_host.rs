@@ -26,7 +26,7 @@ pub(super) struct FrameHost<'w, 'a, 'c, E: Engine, S: State + ?Sized> {
     pub(super) context: &'c Context,
 }
 
-impl<'a, E: Engine, S: State + ?Sized> FrameHost<'_, 'a, '_, E, S> {
+impl<E: Engine, S: State + ?Sized> FrameHost<'_, '_, '_, E, S> {
     fn frame(&mut self) -> Result<&mut Frame, HostError> {
         self.world.stack.last_mut().ok_or(HostError::Fault)
     }
@@ -357,7 +357,7 @@ impl<E: Engine, S: State + ?Sized> Host for FrameHost<'_, '_, '_, E, S> {
         let extensions = self.world.extensions.take().ok_or(HostError::ExtensionUnknown)?;
         let request =
             ExtensionRequest { id, input, gas_limit, context: self.context, code_hash: &code_hash };
-        let reply = extensions.call(request, self.world);
+        let reply = extensions.call(request, &mut *self.world);
         self.world.extensions = Some(extensions);
         reply
     }
