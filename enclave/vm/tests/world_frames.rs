@@ -270,10 +270,7 @@ fn a_contract_cannot_end_while_it_is_entered_twice_or_being_made() {
     assert_eq!(cluster.answers(a, &[call_with(b, REENTRY, 0, 0, &[end])]), [0]);
     assert!(cluster.contract(&a).is_some(), "b saw that a trapped");
     assert_eq!(cluster.answers(a, &[delegate(steps_hash(1), &[terminate(BOB)])]), [1]);
-    assert_eq!(
-        cluster.make_with(5, 0, &[terminate(BOB)]).1.execution.result,
-        Err(Trap::TerminationDenied)
-    );
+    assert_eq!(cluster.make_with(5, 0, &[terminate(BOB)]).1.execution.result, Err(Trap::TerminationDenied));
     // The constructor's answer cannot stand, so that whoever made the contract traps.
     let made = make(steps_hash(1), 1, 0, &[terminate(BOB)]);
     assert_eq!(cluster.trap(a, &[made]), Trap::TerminationDenied);

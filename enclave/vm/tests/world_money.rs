@@ -10,7 +10,8 @@ use cluster::*;
 use phala_vm::abi::ReturnCode;
 use phala_vm::world::schema::Key;
 use phala_vm::world::{
-    CALL_CHANGES_BYTES_MAX, CONTRACT_STORAGE_BYTES_MAX, Deposit, ITEM_BYTES, Outermost, RemovalError, Terms, UploadError,
+    CALL_CHANGES_BYTES_MAX, CONTRACT_STORAGE_BYTES_MAX, Deposit, ITEM_BYTES, Outermost, RemovalError, Terms,
+    UploadError,
 };
 use phala_vm::{Balance, CodeRefusal, StorageKey, Trap};
 use step::*;
@@ -38,7 +39,10 @@ fn code_is_paid_by_its_owner_and_paid_back() {
     assert_eq!(cluster.remove_code(ALICE, &hash), Ok(deposit));
     assert_eq!((cluster.account(&ALICE).free, cluster.account(&ALICE).held), (deposit + 10, 0));
     assert_eq!(cluster.remove_code(ALICE, &hash), Err(RemovalError::CodeNotFound));
-    assert!(cluster.code(&hash).is_none() && !cluster.state.contains_key(&codec::Encode::encode(&Key::Code(hash))));
+    assert!(
+        cluster.code(&hash).is_none()
+            && !cluster.state.contains_key(&codec::Encode::encode(&Key::Code(hash)))
+    );
 }
 
 #[test]
@@ -223,7 +227,8 @@ fn recursion_counts_a_contracts_storage_once() {
     let mut cluster = Cluster::with_steps();
     let a = cluster.make(1);
     let again = |steps: &[Vec<u8>]| call_with(a, 8, 0, 0, steps);
-    let steps = [set(1, 10), again(&[set(1, 30), set(2, 5)]), set(1, 20), delegate(steps_hash(1), &[clear(2)])];
+    let steps =
+        [set(1, 10), again(&[set(1, 30), set(2, 5)]), set(1, 20), delegate(steps_hash(1), &[clear(2)])];
     assert_eq!(cluster.call(a, &steps).deposit, Deposit::Charge(40 + 50));
     assert_eq!(cluster.stored(&a, 1), Some(20));
     cluster.check();

@@ -167,7 +167,8 @@ impl<E: Engine, S: State + ?Sized> Host for FrameHost<'_, '_, '_, E, S> {
 
     fn deposit_event(&mut self, event: Event) -> Result<(), HostError> {
         let world = &mut *self.world;
-        let count = world.stack.iter().fold(0usize, |sum, frame| sum.saturating_add(frame.layer.events.len()));
+        let count =
+            world.stack.iter().fold(0usize, |sum, frame| sum.saturating_add(frame.layer.events.len()));
         if count >= EVENTS_MAX as usize {
             return Err(HostError::Denied(Trap::TooManyEvents));
         }
@@ -355,8 +356,7 @@ impl<E: Engine, S: State + ?Sized> Host for FrameHost<'_, '_, '_, E, S> {
     ) -> Result<ExtensionReply, HostError> {
         let code_hash = self.frame()?.code_hash;
         let extensions = self.world.extensions.take().ok_or(HostError::ExtensionUnknown)?;
-        let request =
-            ExtensionRequest { id, input, gas_limit, context: self.context, code_hash: &code_hash };
+        let request = ExtensionRequest { id, input, gas_limit, context: self.context, code_hash: &code_hash };
         let reply = extensions.call(request, &mut *self.world);
         self.world.extensions = Some(extensions);
         reply
