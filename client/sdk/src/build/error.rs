@@ -103,6 +103,44 @@ pub enum BuildError {
         /// What it said.
         output: String,
     },
+    /// The directory has nothing that can be built.
+    #[error(
+        "there is no contract in {0}: neither a Cargo.toml, nor a contract.toml, nor one .sol file; name its directory, or make one with `phala contract new`"
+    )]
+    NoProject(PathBuf),
+    /// The description of the contract is not one.
+    #[error("{path} does not describe a contract: {reason}")]
+    Interface {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A compiler is not installed.
+    #[error("{what} is not installed here; run `phala contract toolchain install {language}`")]
+    NoCompiler {
+        /// The compiler.
+        what: &'static str,
+        /// Its language, as the command takes it.
+        language: &'static str,
+    },
+    /// A language that has no installation of its own.
+    #[error("the Rust toolchain is rustup's: run `rustup target add wasm32v1-none`")]
+    NotInstalledHere,
+    /// Packages of the system are missing, and this user cannot install them.
+    #[error("packages of the system are missing; run `{command}`, and this command again")]
+    Packages {
+        /// What an administrator runs.
+        command: String,
+    },
+    /// A compiler could not be installed.
+    #[error("{what} could not be installed; its last words:\n{output}")]
+    Install {
+        /// The compiler.
+        what: &'static str,
+        /// What the installer said.
+        output: String,
+    },
     /// A file or directory cannot be read or written.
     #[error("cannot use {path}")]
     File {

@@ -108,7 +108,7 @@ fn with_linker(mut toolchain: Toolchain) -> Result<Toolchain, BuildError> {
 }
 
 /// The newest wasm-ld of the system: an old one may not understand what a new compiler writes.
-fn system_linker() -> Option<PathBuf> {
+pub(super) fn system_linker() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib").ok()?.flatten().filter_map(|entry| {
         let version: u32 = entry.file_name().to_str()?.strip_prefix("llvm-")?.parse().ok()?;
         let linker = entry.path().join("bin/wasm-ld");

@@ -5,26 +5,28 @@
 //! linker is told to *define* the memory, which keeps it from writing out memory that is zero anyway; the definition
 //! becomes the import here.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasm_encoder::{
-    EntityType, ExportKind, ExportSection, ImportSection, MemoryType, Module, RawSection, SectionId,
+    CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection, MemoryType, Module,
+    RawSection, SectionId,
 };
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
 use super::BuildError;
 use super::toolchain::on_path;
 
-/// The most pages of memory that ink! contracts are linked for: fewer than a worker gives them.
+/// The most pages of memory that contracts are linked for: fewer than a worker gives them.
 const MAX_MEMORY_PAGES: u64 = 16;
 const ENTRY_POINTS: [&str; 2] = ["call", "deploy"];
 const OPTIMIZER: &str = "wasm-opt";
 
 /// Finishes the code. Returns it with the version of the optimizer, if there was one on the PATH.
 pub(super) fn finish(raw: &[u8], cache_dir: &Path) -> Result<(Vec<u8>, Option<String>), BuildError> {
-    let trimmed = trim(raw)?;
+    let trimmed = trim(&begin_at_entry_points(raw)?)?;
     let (code, version) = match on_path(OPTIMIZER) {
         Some(program) => {
             let (optimized, version) = optimize(&program, &trimmed, cache_dir)?;
@@ -34,6 +36,78 @@ pub(super) fn finish(raw: &[u8], cache_dir: &Path) -> Result<(Vec<u8>, Option<St
     };
     check(&code)?;
     Ok((code, version))
+}
+
+/// Moves what a module runs before its entry points (AssemblyScript's globals) into them, since the network admits no
+/// code that runs by itself: each entry point becomes a function that calls the one and then the other.
+fn begin_at_entry_points(wasm: &[u8]) -> Result<Cow<'_, [u8]>, BuildError> {
+    let unreadable = |error: wasmparser::BinaryReaderError| BuildError::Wasm { reason: error.to_string() };
+    let (mut start, mut imported, mut types, mut bodies) = (None, 0u32, Vec::new(), Vec::new());
+    let mut exports = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        match payload.map_err(unreadable)? {
+            Payload::StartSection { func, .. } => start = Some(func),
+            Payload::ImportSection(section) => {
+                for import in section {
+                    let is_function = matches!(import.map_err(unreadable)?.ty, TypeRef::Func(_));
+                    imported = imported.saturating_add(is_function.into());
+                }
+            }
+            Payload::FunctionSection(section) => {
+                types = section.into_iter().collect::<Result<_, _>>().map_err(unreadable)?;
+            }
+            Payload::ExportSection(section) => {
+                exports = section.into_iter().collect::<Result<_, _>>().map_err(unreadable)?;
+            }
+            Payload::CodeSectionEntry(body) => bodies.push(body.as_bytes()),
+            _ => {}
+        }
+    }
+    let Some(start) = start else { return Ok(Cow::Borrowed(wasm)) };
+
+    let refused = |reason: &str| BuildError::Wasm { reason: reason.to_owned() };
+    let mut functions = FunctionSection::new();
+    let mut code = CodeSection::new();
+    types.iter().for_each(|ty| {
+        functions.function(*ty);
+    });
+    bodies.iter().for_each(|body| {
+        code.raw(body);
+    });
+    let mut kept = ExportSection::new();
+    for export in exports {
+        if export.kind != ExternalKind::Func || !ENTRY_POINTS.contains(&export.name) {
+            continue;
+        }
+        let own = export.index.checked_sub(imported).and_then(|own| types.get(own as usize));
+        let ty = own.ok_or_else(|| refused("it exports a function of the host"))?;
+        kept.export(export.name, ExportKind::Func, imported.saturating_add(functions.len()));
+        functions.function(*ty);
+        let mut function = Function::new([]);
+        function.instructions().call(start).call(export.index).end();
+        code.function(&function);
+    }
+    let mut module = Module::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload.map_err(unreadable)?;
+        let Some((id, range)) = payload.as_section() else { continue };
+        match payload {
+            Payload::StartSection { .. } | Payload::CustomSection(_) => {}
+            Payload::FunctionSection(_) => {
+                module.section(&functions);
+            }
+            Payload::ExportSection(_) => {
+                module.section(&kept);
+            }
+            Payload::CodeSectionStart { .. } => {
+                module.section(&code);
+            }
+            _ => {
+                module.section(&RawSection { id, data: wasm.get(range).unwrap_or_default() });
+            }
+        }
+    }
+    Ok(Cow::Owned(module.finish()))
 }
 
 /// Keeps the two entry points, imports the memory with a bound, and drops what is for people and tools.
@@ -76,7 +150,7 @@ fn trim(wasm: &[u8]) -> Result<Vec<u8>, BuildError> {
         }
     }
     if exports.len() != 2 {
-        return Err(refused("it does not export call and deploy; is the crate an ink! contract?"));
+        return Err(refused("it does not export call and deploy; is it a contract?"));
     }
     let memory = memory.ok_or_else(|| refused("it has no memory"))?;
     if memory.initial > MAX_MEMORY_PAGES {
@@ -152,7 +226,7 @@ fn optimize(program: &Path, wasm: &[u8], cache_dir: &Path) -> Result<(Vec<u8>, S
 }
 
 /// Says now what a worker would say at upload about the kind of WebAssembly.
-fn check(wasm: &[u8]) -> Result<(), BuildError> {
+pub(super) fn check(wasm: &[u8]) -> Result<(), BuildError> {
     let features = WasmFeatures::SIGN_EXTENSION.union(WasmFeatures::GC_TYPES);
     match Validator::new_with_features(features).validate_all(wasm) {
         Ok(_) => Ok(()),
@@ -163,10 +237,7 @@ fn check(wasm: &[u8]) -> Result<(), BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasm_encoder::{
-        CodeSection, ConstExpr, CustomSection, Function, FunctionSection, GlobalSection, GlobalType,
-        MemorySection, TypeSection, ValType,
-    };
+    use wasm_encoder::{ConstExpr, CustomSection, GlobalSection, GlobalType, MemorySection, TypeSection, ValType};
 
     /// A module as a linker leaves it: a host function, a memory, the entry points, and exports that nobody wants.
     fn linked(pages: Option<u64>, local: ValType) -> Vec<u8> {
@@ -237,6 +308,26 @@ mod tests {
         assert_eq!(imports, ["seal0.caller", "env.memory"]);
         assert_eq!(exports, ["call", "deploy"]);
         check(&trimmed).unwrap();
+    }
+
+    #[test]
+    fn what_ran_by_itself_is_called_by_the_entry_points() {
+        let text = r#"(module (import "env" "memory" (memory 1))
+            (import "seal0" "caller" (func (param i32 i32))) (global $g (mut i32) (i32.const 0))
+            (func $begin (global.set $g (i32.const 7))) (start $begin)
+            (func $call (drop (global.get $g))) (func $deploy)
+            (export "call" (func $call)) (export "deploy" (func $deploy)) (export "memory" (memory 0)))"#;
+        let wasm = wat::parse_str(text).unwrap();
+        let moved = begin_at_entry_points(&wasm).unwrap();
+        Validator::new().validate_all(&moved).unwrap();
+        let trimmed = trim(&moved).unwrap();
+        check(&trimmed).unwrap();
+        assert_eq!(surface(&trimmed).1, ["call", "deploy"]);
+        let has_start = |wasm: &[u8]| {
+            Parser::new(0).parse_all(wasm).any(|part| matches!(part.unwrap(), Payload::StartSection { .. }))
+        };
+        assert!(has_start(&wasm) && !has_start(&trimmed));
+        assert!(matches!(begin_at_entry_points(&trimmed).unwrap(), Cow::Borrowed(_)));
     }
 
     #[test]
