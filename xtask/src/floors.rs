@@ -49,6 +49,8 @@ const ROOMS: &[Room] = &[
     Room("enclave/core", Side::Enclave, 3),
     Room("enclave/worker", Side::Enclave, 3),
     Room("enclave/worker-sim", Side::Enclave, 4),
+    // A tool that links the engine, and for that is on its side: docs/adr/0014.
+    Room("enclave/trial", Side::Enclave, 4),
     Room("host/relay", Side::Host, 4),
     Room("client/sdk", Side::Client, 3),
     Room("client/cli", Side::Client, 4),

@@ -6,6 +6,7 @@
 mod decode;
 mod encode;
 mod spec;
+mod wide;
 
 pub use decode::{Decoded, DecodedEvent};
 pub use spec::{ArgumentSpec, FunctionSpec};

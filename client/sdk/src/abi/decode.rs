@@ -185,9 +185,13 @@ impl Abi {
             Primitive::U128(value) => Json::from(u64::try_from(*value).unwrap_or_default()),
             Primitive::I128(value) if is_wide => Json::from(value.to_string()),
             Primitive::I128(value) => Json::from(i64::try_from(*value).unwrap_or_default()),
-            // Little-endian, as SCALE has it.
+            // Solidity's numbers. Negative ones come as unsigned ones from the decoder, and are told by their type.
             Primitive::U256(bytes) | Primitive::I256(bytes) => {
-                Json::from(format!("0x{}", hex::encode(bytes)))
+                let is_signed = matches!(
+                    self.resolve(id).map(|found| &found.type_def),
+                    Some(TypeDef::Primitive(TypeDefPrimitive::I256))
+                );
+                Json::from(super::wide::to_text(bytes, is_signed))
             }
         }
     }

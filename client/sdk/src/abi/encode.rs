@@ -76,7 +76,7 @@ impl Abi {
         let value = match is_text && !text.trim_start().starts_with('"') {
             // A shell has taken the quotation marks away.
             true => Value::string(text),
-            false => parse(text)?,
+            false => super::wide::widen(parse(text)?, id, &self.registry),
         };
         scale_value::scale::encode_as_type(&value, id, &self.registry, bytes)
             .map_err(|error| error.to_string())
