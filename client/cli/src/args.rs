@@ -107,8 +107,15 @@ pub struct DemoArgs {
 
 #[derive(Subcommand, Debug)]
 pub enum ContractCommand {
-    /// Build a contract's crate to a .contract bundle.
+    /// Make a project with a contract that builds and a test that passes.
+    New(NewArgs),
+    /// Build a contract to a .contract bundle. Its files tell its language.
     Build(BuildArgs),
+    /// Run a contract's own tests on this machine: `cargo test` for Rust, tests.toml for the others.
+    Test(TestArgs),
+    /// The compilers of contracts.
+    #[command(subcommand)]
+    Toolchain(ToolchainCommand),
     /// Upload a bundle's code, so that contracts can be made of it, and wait until the worker has read it.
     Upload(UploadArgs),
     /// Make a contract of uploaded code. The constructor's arguments are encrypted.
@@ -120,8 +127,49 @@ pub enum ContractCommand {
 }
 
 #[derive(Args, Debug)]
+pub struct NewArgs {
+    /// The contract's name, and the folder's.
+    pub name: String,
+    /// What to write it in.
+    #[arg(long, value_enum, default_value_t = Lang::Rust)]
+    pub lang: Lang,
+}
+
+/// A language of contracts.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lang {
+    /// Rust, with ink! 5.
+    Rust,
+    /// Solidity, by Solang.
+    Solidity,
+    /// AssemblyScript.
+    #[value(name = "assemblyscript")]
+    AssemblyScript,
+    /// C.
+    C,
+}
+
+#[derive(Args, Debug)]
+pub struct TestArgs {
+    /// The contract's folder.
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+}
+
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum ToolchainCommand {
+    /// Show which compilers are here and how to get the others.
+    List,
+    /// Install a language's compiler for this user.
+    Install {
+        /// Which.
+        language: Lang,
+    },
+}
+
+#[derive(Args, Debug)]
 pub struct BuildArgs {
-    /// The crate.
+    /// The contract's folder.
     #[arg(default_value = ".")]
     pub project: PathBuf,
 }

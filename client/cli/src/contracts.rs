@@ -5,8 +5,9 @@ use crate::{
     context::Context,
     failure::advise,
     outcome::{Function, Told, tell, tell_upload},
-    receipts,
+    projects, receipts,
     store::read_bundle,
+    trials,
 };
 use anyhow::{Context as _, Result};
 use phala_sdk::{
@@ -28,7 +29,10 @@ const SESSION_BLOCKS: u32 = 600;
 
 pub async fn run(context: &Context, command: ContractCommand) -> Result<ExitCode> {
     match command {
+        ContractCommand::New(args) => projects::new(context, &args),
         ContractCommand::Build(args) => build_command(context, &args),
+        ContractCommand::Test(args) => trials::run(context, &args.project),
+        ContractCommand::Toolchain(command) => projects::toolchain(context, command),
         ContractCommand::Upload(args) => upload_command(context, &args).await,
         ContractCommand::Deploy(args) => deploy_command(context, &args).await,
         ContractCommand::Call(args) => call_command(context, &args).await,
@@ -41,12 +45,16 @@ fn build_command(context: &Context, args: &BuildArgs) -> Result<ExitCode> {
     let hash = format!("0x{}", hex::encode(bundle.code_hash));
     let path = bundle.contract_path.display();
     let mut text = format!("{path}\ncode {hash}, {} bytes", bundle.wasm.len());
+    for other in &bundle.others {
+        text.push_str(&format!("\nand {}", other.contract_path.display()));
+    }
     for note in &bundle.notes {
         text.push_str(&format!("\nnote: {note}"));
     }
     let json = json!({
         "name": bundle.name, "code_hash": hash, "bytes": bundle.wasm.len(),
         "contract": path.to_string(), "notes": bundle.notes,
+        "others": bundle.others.iter().map(|other| other.contract_path.display().to_string()).collect::<Vec<_>>(),
     });
     context.print(text, json);
     Ok(ExitCode::SUCCESS)

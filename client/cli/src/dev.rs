@@ -16,6 +16,7 @@ use phala_types::{
     BlockNumber,
     relay::{Phase, WorkerStatus},
 };
+pub use program::binary;
 use program::{Program, Programs};
 use serde_json::json;
 use std::{

@@ -2,7 +2,7 @@
 //!
 //! - `args`: the command line. `context`: what every command has. `store`: the user's files. `failure`: what is said
 //!   when something fails.
-//! - one file per group of commands: `accounts`, `contracts`, `workers`, `receipts`, `demo`; and `dev`, which runs a
+//! - one file per group of commands: `accounts`, `contracts` with `projects` and `trials`, `workers`, `receipts`, `demo`; and `dev`, which runs a
 //!   network.
 
 mod accounts;
@@ -13,8 +13,10 @@ mod demo;
 mod dev;
 mod failure;
 mod outcome;
+mod projects;
 mod receipts;
 mod store;
+mod trials;
 mod workers;
 
 use args::{Cli, Command};

@@ -203,7 +203,7 @@ fn ended(running: &Running, status: ExitStatus) -> anyhow::Error {
 }
 
 /// A program of this project: beside this one, or in the search path.
-fn binary(name: &str) -> Result<PathBuf> {
+pub fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("this program does not know where it is")?;
     let beside = own.parent().map(|dir| dir.join(name)).filter(|path| path.is_file());
     beside.or_else(|| find_in_path(name)).ok_or_else(|| {
