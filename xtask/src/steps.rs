@@ -91,6 +91,16 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
+/// Compilers of contracts, which tests build contracts by. What is installed already takes no time; Solidity's is compiled,
+/// for five minutes, once for a user.
+fn compilers() -> impl Iterator<Item = Step> {
+    ["c", "assemblyscript", "solidity"].into_iter().map(|language| {
+        let mut command = Command::new(repo::target_dir().join("release/phala"));
+        command.args(["contract", "toolchain", "install", language]);
+        Step { name: format!("compiler of {language}"), command }
+    })
+}
+
 /// For how long CI fuzzes each target.
 const FUZZ_SECONDS: &str = "5";
 
@@ -102,6 +112,7 @@ pub fn test() -> Result<Vec<Step>> {
     // Real processes are tested, so programs are built before the tests run.
     steps.push(cargo("build the chain", &on_chain("build", &[])));
     steps.push(cargo("build the rest", &off_chain("build", &[])));
+    steps.extend(compilers());
     steps.push(cargo("tests of the chain", &on_chain("test", &["--no-fail-fast"])));
     steps.push(cargo("tests of the rest", &off_chain("test", &["--no-fail-fast"])));
     let contracts =

@@ -54,7 +54,8 @@ pub fn new(context: &Context, args: &NewArgs) -> Result<ExitCode> {
     let language = Language::from(args.lang);
     write_project(Path::new("."), &args.name, language)?;
     let (name, missing) = (&args.name, compiler(language, &BuildOptions::new()).err());
-    let mut text = format!("{name}\nbuild it: phala contract build {name}\ntest it: phala contract test {name}");
+    let mut text =
+        format!("{name}\nbuild it: phala contract build {name}\ntest it: phala contract test {name}");
     if let Some(missing) = &missing {
         text.push_str(&format!("\nnote: {missing}"));
     }

@@ -18,14 +18,14 @@
 //! worker admits the code. The rules that only it knows are told at upload.
 
 mod assemblyscript;
-mod c;
-mod compilers;
-mod interface;
-mod solidity;
 mod bundle;
+mod c;
 mod cargo;
+mod compilers;
 mod describe;
 mod error;
+mod interface;
+mod solidity;
 mod toolchain;
 mod wasm;
 
@@ -60,7 +60,11 @@ impl BuildOptions {
             .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
             .unwrap_or_else(std::env::temp_dir);
         let caches = caches.join("phala");
-        Self { cache_dir: caches.join("contracts"), toolchains_dir: caches.join("toolchains"), toolchain: None }
+        Self {
+            cache_dir: caches.join("contracts"),
+            toolchains_dir: caches.join("toolchains"),
+            toolchain: None,
+        }
     }
 }
 
@@ -189,7 +193,9 @@ impl Kind {
         match source.extension().and_then(|ending| ending.to_str()) {
             Some("c") => Ok(Self::C(boxed)),
             Some("ts") => Ok(Self::AssemblyScript(boxed)),
-            Some("sol") if boxed.messages.is_empty() && boxed.constructors.is_empty() && boxed.events.is_empty() => {
+            Some("sol")
+                if boxed.messages.is_empty() && boxed.constructors.is_empty() && boxed.events.is_empty() =>
+            {
                 Ok(Self::Solidity { source: directory.join(&source), interface: Some(boxed) })
             }
             Some("sol") => Err(wrong("Solidity's own source says what messages there are".to_owned())),

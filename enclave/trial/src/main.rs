@@ -106,11 +106,7 @@ struct Trial {
 impl Trial {
     fn new() -> Result<Self, SetupError> {
         // Without the pool, whose reserve of memory would be the biggest thing that a test does.
-        Ok(Self {
-            engine: WasmtimeEngine::without_pool()?,
-            codes: Codes::default(),
-            state: BTreeMap::new(),
-        })
+        Ok(Self { engine: WasmtimeEngine::without_pool()?, codes: Codes::default(), state: BTreeMap::new() })
     }
 
     fn handle(&mut self, request: Request) -> Result<Reply, String> {
@@ -188,7 +184,14 @@ impl Trial {
                     data: Hex(event.data.to_vec()),
                 };
                 let events = ran.events.into_iter().map(event).collect();
-                Reply::Returned { contract, flags: answer.flags, data: Hex(answer.data), events, gas_used, logs }
+                Reply::Returned {
+                    contract,
+                    flags: answer.flags,
+                    data: Hex(answer.data),
+                    events,
+                    gas_used,
+                    logs,
+                }
             }
         })
     }
@@ -212,7 +215,8 @@ fn main() -> Result<()> {
     let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     loop {
         let mut line = String::new();
-        let bytes = input.by_ref().take(LINE_BYTES_MAX).read_line(&mut line).context("cannot read a request")?;
+        let bytes =
+            input.by_ref().take(LINE_BYTES_MAX).read_line(&mut line).context("cannot read a request")?;
         if bytes == 0 {
             return Ok(());
         }
@@ -261,7 +265,8 @@ mod tests {
         let mut trial = Trial::new().unwrap();
         let code = format!("0x{}", hex::encode(wat::parse_str(KEEPER).unwrap()));
         let stored = ask(&mut trial, json!({ "do": "upload", "code": code }));
-        let deploy = json!({ "do": "deploy", "code_hash": stored["stored"], "salt": 1, "call": call("0x0101", 0) });
+        let deploy =
+            json!({ "do": "deploy", "code_hash": stored["stored"], "salt": 1, "call": call("0x0101", 0) });
         let deployed = ask(&mut trial, deploy.clone());
         let contract = deployed["returned"]["contract"].clone();
         assert!(contract.is_string(), "{deployed}");
@@ -284,7 +289,8 @@ mod tests {
         let mut trial = Trial::new().unwrap();
         let code = format!("0x{}", hex::encode(wat::parse_str(KEEPER).unwrap()));
         let stored = ask(&mut trial, json!({ "do": "upload", "code": code }));
-        let deploy = json!({ "do": "deploy", "code_hash": stored["stored"], "salt": 1, "call": call("0x01", 5) });
+        let deploy =
+            json!({ "do": "deploy", "code_hash": stored["stored"], "salt": 1, "call": call("0x01", 5) });
         assert!(ask(&mut trial, deploy.clone())["trapped"].is_object());
         let account = format!("0x{}", "01".repeat(32));
         assert_eq!(ask(&mut trial, json!({ "do": "endow", "account": account, "amount": "9" })), "done");
@@ -300,7 +306,10 @@ mod tests {
         assert!(refused["code_refused"].is_string());
         let misuse = ask(&mut trial, json!({ "do": "query", "contract": "0x00", "call": call("0x", 0) }));
         assert!(misuse["misuse"].as_str().unwrap().contains("no id"));
-        let misuse = ask(&mut trial, json!({ "do": "endow", "account": format!("0x{}", "01".repeat(32)), "amount": "-1" }));
+        let misuse = ask(
+            &mut trial,
+            json!({ "do": "endow", "account": format!("0x{}", "01".repeat(32)), "amount": "-1" }),
+        );
         assert!(misuse["misuse"].as_str().unwrap().contains("no amount"));
         assert!(serde_json::from_value::<Request>(json!({ "do": "fresh", "more": 1 })).is_err());
         assert!(trial.state.is_empty());

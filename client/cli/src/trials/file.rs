@@ -138,7 +138,8 @@ impl Tests {
             };
             let mut failure = None;
             for (number, step) in (1..).zip(&test.steps) {
-                failure = scene.step(&mut machine, number, step)?.map(|what| format!("step {number}: {what}"));
+                failure =
+                    scene.step(&mut machine, number, step)?.map(|what| format!("step {number}: {what}"));
                 if failure.is_some() {
                     break;
                 }
@@ -177,7 +178,8 @@ impl Scene<'_> {
             _ => abi.encode_message(function, &args),
         };
         let input = input.map_err(|error| wrong(error.to_string()))?;
-        let caller = account(step.from.as_deref().unwrap_or("alice")).map_err(|error| wrong(error.to_string()))?;
+        let caller =
+            account(step.from.as_deref().unwrap_or("alice")).map_err(|error| wrong(error.to_string()))?;
         let balance = json!({ "do": "endow", "account": hex_of(&caller), "amount": BALANCE });
         if machine.is_new(&caller) {
             machine.ask(&balance)?;
@@ -196,7 +198,9 @@ impl Scene<'_> {
             return Err(wrong(misuse.to_owned()));
         }
         let failure = self.judge(abi, kind == "deploy", function, step, &reply)?;
-        if failure.is_none() && let Some(returned) = reply.get("returned") {
+        if failure.is_none()
+            && let Some(returned) = reply.get("returned")
+        {
             let made = returned["contract"].as_str().and_then(|text| text.parse::<AccountId>().ok());
             if let (None, Some(made)) = (target, made) {
                 let name = step.name.clone().unwrap_or_else(|| DEFAULT.to_owned());
@@ -222,7 +226,8 @@ impl Scene<'_> {
     ) -> Result<Option<String>> {
         if let Some(trapped) = reply.get("trapped") {
             let trap = trapped["trap"].as_str().unwrap_or_default();
-            let logs: Vec<_> = trapped["logs"].as_array().into_iter().flatten().map(Value::to_string).collect();
+            let logs: Vec<_> =
+                trapped["logs"].as_array().into_iter().flatten().map(Value::to_string).collect();
             return Ok(match &step.traps {
                 Some(toml::Value::Boolean(true)) => None,
                 Some(toml::Value::String(part)) if trap.contains(part.as_str()) => None,
@@ -257,19 +262,26 @@ impl Scene<'_> {
         }
         let Some(expected) = &step.events else { return Ok(None) };
         let expected = Value::Array(expected.iter().map(|event| self.expected(event)).collect());
-        let events = Value::Array(returned["events"].as_array().into_iter().flatten().map(|it| self.event(it)).collect());
+        let events = Value::Array(
+            returned["events"].as_array().into_iter().flatten().map(|it| self.event(it)).collect(),
+        );
         Ok((!agree(&expected, &events)).then(|| format!("{function} announced {events}, and not {expected}")))
     }
 
     /// An event as `{ Name = { field = value } }`, by whichever contract knows it.
     fn event(&self, event: &Value) -> Value {
-        let topics = event["topics"].as_array().into_iter().flatten().filter_map(|topic| bytes_of(topic).try_into().ok());
+        let topics = event["topics"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|topic| bytes_of(topic).try_into().ok());
         let contract = event["contract"].as_str().and_then(|text| text.parse().ok());
         let known = contract.zip(bytes_of(&event["data"]).try_into().ok()).map(|(contract, data)| {
             let topics = phala_types::List::truncate_from(topics.collect());
             phala_types::command::Event { contract, topics, data }
         });
-        let decoded = known.and_then(|event| self.abis.values().find_map(|bundle| bundle.abi.decode_event(&event).ok()));
+        let decoded = known
+            .and_then(|event| self.abis.values().find_map(|bundle| bundle.abi.decode_event(&event).ok()));
         match decoded {
             Some(decoded) => json!({ decoded.name: decoded.fields }),
             None => event.clone(),
@@ -397,7 +409,9 @@ mod tests {
     #[test]
     fn numbers_agree_with_their_digits_and_nothing_else_does() {
         assert!(agree(&json!({ "Ok": [7, true] }), &json!({ "Ok": ["7", true] })));
-        for (a, b) in [(json!(7), json!("8")), (json!([1]), json!([1, 1])), (json!({ "a": 1 }), json!({ "b": 1 }))] {
+        for (a, b) in
+            [(json!(7), json!("8")), (json!([1]), json!([1, 1])), (json!({ "a": 1 }), json!({ "b": 1 }))]
+        {
             assert!(!agree(&a, &b));
         }
     }

@@ -41,7 +41,10 @@ impl Machine {
         let mut line = String::new();
         self.output.read_line(&mut line).context("the program that runs contracts has ended")?;
         serde_json::from_str(&line).map_err(|_| {
-            advise("the program that runs contracts has ended", "build all programs of one version with ./x build")
+            advise(
+                "the program that runs contracts has ended",
+                "build all programs of one version with ./x build",
+            )
         })
     }
 

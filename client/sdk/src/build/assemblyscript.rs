@@ -44,7 +44,8 @@ const FLAGS: [&str; 19] = [
 /// Words that TypeScript keeps for itself, as far as they are names of messages that somebody may want. A function for
 /// one of them has a `_` behind its name.
 const RESERVED: [&str; 12] = [
-    "new", "delete", "import", "export", "class", "function", "default", "return", "switch", "this", "void", "with",
+    "new", "delete", "import", "export", "class", "function", "default", "return", "switch", "this", "void",
+    "with",
 ];
 
 /// The compiler: node, and its program.

@@ -101,10 +101,7 @@ pub fn install(
     compiler(language, options)
 }
 
-fn install_assemblyscript(
-    options: &BuildOptions,
-    report: &mut dyn FnMut(&str),
-) -> Result<(), BuildError> {
+fn install_assemblyscript(options: &BuildOptions, report: &mut dyn FnMut(&str)) -> Result<(), BuildError> {
     if on_path("node").is_none() || on_path("npm").is_none() {
         packages(&NODE_PACKAGES, report)?;
     }
@@ -164,7 +161,8 @@ fn install_solang(options: &BuildOptions, report: &mut dyn FnMut(&str)) -> Resul
 
 fn first_on_path(directory: &Path) -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let all: Vec<PathBuf> = std::iter::once(directory.to_owned()).chain(std::env::split_paths(&path)).collect();
+    let all: Vec<PathBuf> =
+        std::iter::once(directory.to_owned()).chain(std::env::split_paths(&path)).collect();
     // A directory with a colon in its name cannot be on a PATH at all.
     std::env::join_paths(all).unwrap_or(path)
 }

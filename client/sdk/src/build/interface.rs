@@ -154,7 +154,10 @@ impl Interface {
         let about = &interface.contract;
         // It becomes the names of files.
         if !is_name(&about.name.replace('-', "_")) {
-            return Err(format!("the contract's name {:?} has other characters than a-z, 0-9, _ and -", about.name));
+            return Err(format!(
+                "the contract's name {:?} has other characters than a-z, 0-9, _ and -",
+                about.name
+            ));
         }
         if about.source.is_absolute() || about.source.components().any(|part| part.as_os_str() == "..") {
             return Err("source lies outside of the project".to_owned());
@@ -202,7 +205,9 @@ impl Function {
             Some(text) => hex::decode(text.trim_start_matches("0x"))
                 .ok()
                 .and_then(|bytes| bytes.try_into().ok())
-                .ok_or_else(|| format!("the selector {text:?} of {} is not 4 bytes such as 0x633aa551", self.name)),
+                .ok_or_else(|| {
+                    format!("the selector {text:?} of {} is not 4 bytes such as 0x633aa551", self.name)
+                }),
         }
     }
 }
@@ -256,7 +261,8 @@ mod tests {
 
     #[test]
     fn event_is_named_by_its_hash() {
-        let event: Event = toml::from_str("name = \"Flipped\"\nargs = [{ name = \"value\", type = \"bool\" }]").unwrap();
+        let event: Event =
+            toml::from_str("name = \"Flipped\"\nargs = [{ name = \"value\", type = \"bool\" }]").unwrap();
         assert_eq!(hex::encode(&event.topic()[..4]), "529cf346");
     }
 

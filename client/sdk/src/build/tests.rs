@@ -86,7 +86,8 @@ fn assemblyscript_contract_is_built_and_a_missing_message_is_an_error() {
     let good = "import { output } from \"phala\";\nexport function new_(): void {}\nconst list: u32[] = [7];\n\
                 export function get(): void { output.u32(list[0]); }\n";
     let manifest = interface("one.ts");
-    let Some(bundle) = built(Language::AssemblyScript, &[("contract.toml", &manifest), ("one.ts", good)]) else {
+    let Some(bundle) = built(Language::AssemblyScript, &[("contract.toml", &manifest), ("one.ts", good)])
+    else {
         return;
     };
     assert_is_read(&bundle.unwrap());

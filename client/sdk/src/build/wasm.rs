@@ -11,8 +11,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasm_encoder::{
-    CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection, MemoryType, Module,
-    RawSection, SectionId,
+    CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection, MemoryType,
+    Module, RawSection, SectionId,
 };
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
@@ -237,7 +237,9 @@ pub(super) fn check(wasm: &[u8]) -> Result<(), BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasm_encoder::{ConstExpr, CustomSection, GlobalSection, GlobalType, MemorySection, TypeSection, ValType};
+    use wasm_encoder::{
+        ConstExpr, CustomSection, GlobalSection, GlobalType, MemorySection, TypeSection, ValType,
+    };
 
     /// A module as a linker leaves it: a host function, a memory, the entry points, and exports that nobody wants.
     fn linked(pages: Option<u64>, local: ValType) -> Vec<u8> {

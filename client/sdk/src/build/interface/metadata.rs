@@ -38,7 +38,8 @@ pub(in super::super) fn metadata(interface: &Interface) -> Result<Value, String>
         }
         for argument in &event.args {
             let ty = types.spec(&argument.ty)?;
-            let argument = json!({ "label": argument.name, "indexed": argument.indexed, "docs": [], "type": ty });
+            let argument =
+                json!({ "label": argument.name, "indexed": argument.indexed, "docs": [], "type": ty });
             arguments.push(argument);
         }
         events.push(json!({
@@ -107,7 +108,8 @@ mod tests {
 
     #[test]
     fn the_own_reader_encodes_calls_and_decodes_answers_of_it() {
-        let event = "[[event]]\nname = \"Paid\"\nargs = [{ name = \"to\", type = \"AccountId\", indexed = true }]";
+        let event =
+            "[[event]]\nname = \"Paid\"\nargs = [{ name = \"to\", type = \"AccountId\", indexed = true }]";
         let mut bundle = metadata(&interface(event)).unwrap();
         bundle["source"] = json!({ "hash": format!("0x{}", "00".repeat(32)) });
         bundle["contract"] = json!({ "name": "bank", "version": "0.1.0" });

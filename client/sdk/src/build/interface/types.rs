@@ -196,7 +196,8 @@ mod tests {
     fn types_are_listed_once_and_read_by_scale_info() {
         let named: Vec<Named> = vec![
             toml::from_str("name = \"Side\"\nvariants = [\"Heads\", \"Tails\"]").unwrap(),
-            toml::from_str("name = \"Tree\"\nfields = [{ name = \"children\", type = \"Vec<Tree>\" }]").unwrap(),
+            toml::from_str("name = \"Tree\"\nfields = [{ name = \"children\", type = \"Vec<Tree>\" }]")
+                .unwrap(),
         ];
         let mut types = Types::new(&named);
         for name in ["Result<(u8, Side), Option<AccountId>>", "[Tree; 4]", "Vec<(u8,Side)>", "()", "String"] {
