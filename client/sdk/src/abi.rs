@@ -129,6 +129,8 @@ pub struct Abi {
     /// The contract's version.
     pub version: String,
     registry: PortableRegistry,
+    /// The same for encoding, which knows no numbers of 256 bits.
+    wire: PortableRegistry,
     spec: spec::Spec,
 }
 
@@ -144,7 +146,8 @@ impl Abi {
             return Err(AbiError::MalformedBundle("it names types that it does not have".to_owned()));
         }
         let spec::ContractSpec { name, version } = metadata.contract;
-        Ok(Self { name, version, registry, spec: metadata.spec })
+        let wire = wide::as_bytes(&registry);
+        Ok(Self { name, version, registry, wire, spec: metadata.spec })
     }
 
     /// All constructors.

@@ -311,7 +311,8 @@ mod tests {
             json!({ "do": "endow", "account": format!("0x{}", "01".repeat(32)), "amount": "-1" }),
         );
         assert!(misuse["misuse"].as_str().unwrap().contains("no amount"));
-        assert!(serde_json::from_value::<Request>(json!({ "do": "fresh", "more": 1 })).is_err());
+        let unknown = json!({ "do": "upload", "code": "0x00", "more": 1 });
+        assert!(serde_json::from_value::<Request>(unknown).is_err());
         assert!(trial.state.is_empty());
     }
 }

@@ -122,7 +122,7 @@ impl Tests {
         for test in &self.test {
             machine.ask(&json!({ "do": "fresh" }))?;
             for abi in abis.values() {
-                let code = format!("0x{}", hex::encode(abi.code()?));
+                let code = format!("0x{}", hex::encode(abi.code()?.as_slice()));
                 let stored = machine.ask(&json!({ "do": "upload", "code": code }))?;
                 if let Some(refused) = stored["code_refused"].as_str() {
                     bail!("a worker would refuse the code: {refused}");
@@ -165,9 +165,13 @@ impl Scene<'_> {
         let instance = step.on.as_deref().unwrap_or(DEFAULT);
         let target = match kind {
             "deploy" => None,
-            _ => Some(self.names.get(instance).ok_or_else(|| wrong(format!("there is no {instance}")))?),
+            _ => {
+                let found = self.names.get(instance).cloned();
+                Some(found.ok_or_else(|| wrong(format!("there is no {instance}")))?)
+            }
         };
-        let contract = step.contract.clone().or_else(|| target.map(|(_, contract)| contract.clone()));
+        let contract =
+            step.contract.clone().or_else(|| target.as_ref().map(|(_, contract)| contract.clone()));
         let contract = contract.unwrap_or_else(|| self.main.clone());
         let bundle = self.abis.get(&contract).ok_or_else(|| wrong(format!("there is no {contract}")))?;
         let abi = &bundle.abi;
@@ -186,10 +190,10 @@ impl Scene<'_> {
         }
         let call = json!({
             "caller": hex_of(&caller), "value": step.value.as_deref().unwrap_or("0"),
-            "input": format!("0x{}", hex::encode(&input)), "gas_limit": CALL_GAS_MAX,
+            "input": format!("0x{}", hex::encode(input.as_slice())), "gas_limit": CALL_GAS_MAX,
             "block_number": self.block, "now_ms": self.now_ms,
         });
-        let request = match target {
+        let request = match &target {
             None => json!({ "do": "deploy", "code_hash": bundle.code_hash, "salt": number, "call": call }),
             Some((id, _)) => json!({ "do": kind, "contract": hex_of(id), "call": call }),
         };
@@ -202,7 +206,7 @@ impl Scene<'_> {
             && let Some(returned) = reply.get("returned")
         {
             let made = returned["contract"].as_str().and_then(|text| text.parse::<AccountId>().ok());
-            if let (None, Some(made)) = (target, made) {
+            if let (None, Some(made)) = (&target, made) {
                 let name = step.name.clone().unwrap_or_else(|| DEFAULT.to_owned());
                 self.names.insert(name, (made, contract));
             } else if let Some(name) = &step.save {
@@ -283,7 +287,7 @@ impl Scene<'_> {
         let decoded = known
             .and_then(|event| self.abis.values().find_map(|bundle| bundle.abi.decode_event(&event).ok()));
         match decoded {
-            Some(decoded) => json!({ decoded.name: decoded.fields }),
+            Some(decoded) => Value::from_iter([(decoded.name, Value::from(decoded.fields))]),
             None => event.clone(),
         }
     }

@@ -78,8 +78,7 @@ impl Abi {
             true => Value::string(text),
             false => super::wide::widen(parse(text)?, id, &self.registry),
         };
-        scale_value::scale::encode_as_type(&value, id, &self.registry, bytes)
-            .map_err(|error| error.to_string())
+        scale_value::scale::encode_as_type(&value, id, &self.wire, bytes).map_err(|error| error.to_string())
     }
 }
 

@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Numbers of 256 bits, which Solidity has and Rust has not: little-endian bytes, as SCALE has them.
 
-use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive};
+use scale_info::{PortableRegistry, PortableType, Type, TypeDef, TypeDefArray, TypeDefPrimitive};
 use scale_value::{Composite, Primitive, Value, ValueDef};
+
+/// The same types, but that wide numbers are the 32 bytes that they are made of.
+pub(super) fn as_bytes(registry: &PortableRegistry) -> PortableRegistry {
+    let mut wire = registry.clone();
+    // A number that no type of the registry has: theirs are their places.
+    let Ok(byte) = u32::try_from(wire.types.len()) else { return wire };
+    for found in &mut wire.types {
+        if matches!(&found.ty.type_def, TypeDef::Primitive(TypeDefPrimitive::U256 | TypeDefPrimitive::I256)) {
+            found.ty.type_def = TypeDef::Array(TypeDefArray::new(32, byte.into()));
+        }
+    }
+    let definition = TypeDef::Primitive(TypeDefPrimitive::U8);
+    let ty = Type::new(Default::default(), Vec::new(), definition, Vec::new());
+    wire.types.push(PortableType { id: byte, ty });
+    wire
+}
 
 /// A value as its type wants it: numbers that go to 256 bits become as wide. Others stay, and what does not fit its type
 /// is left for the encoder to refuse. Numbers over 128 bits are written in bytes.
@@ -119,7 +135,7 @@ mod tests {
         let encoded = |text: &str, id| {
             let value = widen(scale_value::stringify::from_str(text).0.unwrap(), id, &registry);
             let mut bytes = Vec::new();
-            scale_value::scale::encode_as_type(&value, id, &registry, &mut bytes).map(|()| bytes)
+            scale_value::scale::encode_as_type(&value, id, &as_bytes(&registry), &mut bytes).map(|()| bytes)
         };
         assert_eq!(encoded("7", 0).unwrap(), extended(7, 0));
         assert_eq!(encoded("-1", 1).unwrap(), [0xff; 32]);

@@ -15,8 +15,9 @@ use super::{BuildError, BuildOptions, TOOLCHAIN_VARIABLE, assemblyscript, c, sol
 /// Where Debian has its LLVM 16, which is the one that Solang is written for.
 const LLVM: &str = "/usr/lib/llvm-16";
 /// What Solang is compiled with and linked to.
-const SOLANG_PACKAGES: [&str; 13] = [
+const SOLANG_PACKAGES: [&str; 14] = [
     "clang-16",
+    "g++",
     "libffi-dev",
     "liblld-16",
     "liblld-16-dev",

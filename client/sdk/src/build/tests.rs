@@ -21,28 +21,32 @@ fn interface(source: &str) -> String {
 
 #[test]
 fn files_of_a_project_tell_its_language() {
+    let (c, script) = (interface("one.c"), interface("one.ts"));
     let solidity = "[contract]\nname = \"one\"\nsource = \"one.sol\"\n";
-    for (files, expected) in [
-        (&[("Cargo.toml", "")][..], Language::Rust),
-        (&[("contract.toml", &interface("one.c")), ("one.c", "")], Language::C),
-        (&[("contract.toml", &interface("one.ts")), ("one.ts", "")], Language::AssemblyScript),
+    let cases: [(&[(&str, &str)], Language); 5] = [
+        (&[("Cargo.toml", "")], Language::Rust),
+        (&[("contract.toml", c.as_str()), ("one.c", "")], Language::C),
+        (&[("contract.toml", script.as_str()), ("one.ts", "")], Language::AssemblyScript),
         (&[("contract.toml", solidity), ("one.sol", ""), ("two.sol", "")], Language::Solidity),
         (&[("one.sol", "")], Language::Solidity),
-    ] {
+    ];
+    for (files, expected) in cases {
         assert_eq!(language(project(files).path()).unwrap(), expected);
     }
 }
 
 #[test]
 fn project_that_is_none_is_refused_with_its_reason() {
-    for (files, reason) in [
-        (&[][..], "there is no contract in"),
+    let (c, python, solidity) = (interface("one.c"), interface("one.py"), interface("one.sol"));
+    let cases: [(&[(&str, &str)], &str); 6] = [
+        (&[], "there is no contract in"),
         (&[("one.sol", ""), ("two.sol", "")], "there is no contract in"),
-        (&[("contract.toml", &interface("one.c"))], "there is no one.c"),
-        (&[("contract.toml", &interface("one.py")), ("one.py", "")], "neither in .c"),
-        (&[("contract.toml", &interface("one.sol")), ("one.sol", "")], "Solidity's own source"),
+        (&[("contract.toml", c.as_str())], "there is no one.c"),
+        (&[("contract.toml", python.as_str()), ("one.py", "")], "neither in .c"),
+        (&[("contract.toml", solidity.as_str()), ("one.sol", "")], "Solidity's own source"),
         (&[("contract.toml", "x = 1")], "unknown field"),
-    ] {
+    ];
+    for (files, reason) in cases {
         let error = language(project(files).path()).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
@@ -72,12 +76,14 @@ fn assert_is_read(bundle: &Bundle) {
 #[test]
 fn c_contract_is_built_and_a_missing_message_is_an_error() {
     let good = "#include \"phala.h\"\nvoid constructor_new(void) {}\nvoid message_get(void) { phala_write_u32(7); }\n";
-    let Some(bundle) = built(Language::C, &[("contract.toml", &interface("one.c")), ("one.c", good)]) else {
+    let Some(bundle) = built(Language::C, &[("contract.toml", interface("one.c").as_str()), ("one.c", good)])
+    else {
         return;
     };
     assert_is_read(&bundle.unwrap());
     let bad = "#include \"phala.h\"\nvoid constructor_new(void) {}\n";
-    let error = built(Language::C, &[("contract.toml", &interface("one.c")), ("one.c", bad)]).unwrap();
+    let error =
+        built(Language::C, &[("contract.toml", interface("one.c").as_str()), ("one.c", bad)]).unwrap();
     assert!(error.unwrap_err().to_string().contains("message_get"));
 }
 
@@ -86,13 +92,15 @@ fn assemblyscript_contract_is_built_and_a_missing_message_is_an_error() {
     let good = "import { output } from \"phala\";\nexport function new_(): void {}\nconst list: u32[] = [7];\n\
                 export function get(): void { output.u32(list[0]); }\n";
     let manifest = interface("one.ts");
-    let Some(bundle) = built(Language::AssemblyScript, &[("contract.toml", &manifest), ("one.ts", good)])
+    let Some(bundle) =
+        built(Language::AssemblyScript, &[("contract.toml", manifest.as_str()), ("one.ts", good)])
     else {
         return;
     };
     assert_is_read(&bundle.unwrap());
     let bad = "export function new_(): void {}\n";
-    let error = built(Language::AssemblyScript, &[("contract.toml", &manifest), ("one.ts", bad)]).unwrap();
+    let error =
+        built(Language::AssemblyScript, &[("contract.toml", manifest.as_str()), ("one.ts", bad)]).unwrap();
     assert!(error.unwrap_err().to_string().contains("get"));
 }
 

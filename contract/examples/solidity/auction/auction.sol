@@ -19,7 +19,7 @@ contract Auction {
 
     event Settled(address winner, uint128 price);
 
-    /// Times are in milliseconds, from now on.
+    /// Times are in seconds, from now on.
     constructor(uint64 commitFor, uint64 revealFor) {
         seller = msg.sender;
         commitsUntil = uint64(block.timestamp) + commitFor;

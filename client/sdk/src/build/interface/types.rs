@@ -212,11 +212,12 @@ mod tests {
     #[test]
     fn unknown_and_malformed_types_are_refused() {
         let mut types = Types::new(&[]);
+        let deep = format!("{}u8{}", "Vec<".repeat(40), ">".repeat(40));
         for (name, reason) in [
             ("f64", "no type named f64"),
             ("[u8]", "is not an array"),
             ("Result<u8>", "is not Result"),
-            (&format!("{}u8{}", "Vec<".repeat(40), ">".repeat(40)), "types deep"),
+            (deep.as_str(), "types deep"),
         ] {
             assert!(types.id(name).unwrap_err().contains(reason), "{name}");
         }
