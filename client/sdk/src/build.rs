@@ -5,7 +5,7 @@
 //! Solidity by the ending of the source that it names, and one `.sol` file alone a contract in Solidity. [`build`] tells a
 //! callback when each step begins and what the compiler says meanwhile. All languages end alike:
 //!
-//! - the code is cut down to what the network admits ([`wasm`]), but for Solidity's, which stays as it is ([`solidity`]);
+//! - the code is cut down to what the network admits ([`wasm`]);
 //! - clients are told of its messages by ink!'s metadata of version 5, which Rust and Solidity have by their compilers
 //!   ([`describe`]), and the others by `contract.toml` ([`interface`]);
 //! - `target/ink/NAME.contract`, `NAME.wasm` and `NAME.json` are written in the project ([`bundle`]).

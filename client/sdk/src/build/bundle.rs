@@ -82,8 +82,6 @@ pub(super) enum Optimizer {
     WasmOpt(String),
     /// Nothing: there is no `wasm-opt` here.
     Missing,
-    /// The compiler itself. Its code must stay as it is.
-    Compiler,
 }
 
 impl From<Option<String>> for Optimizer {
@@ -102,7 +100,7 @@ impl Bundle {
         let code_hash = sp_crypto_hashing::blake2_256(&parts.code);
         let wasm_opt = match &parts.optimizer {
             Optimizer::WasmOpt(version) => Some(version),
-            Optimizer::Missing | Optimizer::Compiler => None,
+            Optimizer::Missing => None,
         };
         let mut contract = json!({
             "source": {
@@ -159,7 +157,7 @@ pub(super) fn compiler(version: &str) -> String {
 
 fn notes(optimizer: &Optimizer) -> Vec<String> {
     match optimizer {
-        Optimizer::WasmOpt(_) | Optimizer::Compiler => Vec::new(),
+        Optimizer::WasmOpt(_) => Vec::new(),
         Optimizer::Missing => vec![
             "wasm-opt is not on the PATH, so the code is bigger than it need be; the Debian package binaryen has it"
                 .to_owned(),

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Contracts in Solidity, by Solang.
 //!
-//! Solang makes code and metadata itself. Its code stays as it is to the last byte: a contract that makes others has the
-//! hashes of their codes in its own. Its metadata is ink!'s of version 5 with one habit of its own, which
+//! Solang makes code and metadata itself. Its code exports more than the network admits, and is cut down as that of all
+//! languages is. That gives it another hash, which contracts that make others of the same source have inside: they get the
+//! new one in its place ([`finish_all`]). Its metadata is ink!'s of version 5 with one habit of its own, which
 //! [`normalize`] takes away.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Map, Value};
 
 use super::BuildError;
-use super::bundle::{Bundle, Identity, Optimizer, Parts, output_dir};
+use super::bundle::{Bundle, Identity, Parts, output_dir};
 use super::cargo::run;
 use super::interface::{FILE, Interface};
 use super::{BuildOptions, Phase, wasm};
@@ -66,7 +68,6 @@ pub(super) fn build(
         return Err(BuildError::Compile { output: format!("{}{}", run.stdout, run.stderr) });
     }
 
-    report(Phase::Write, None);
     let mut built = Vec::new();
     for entry in std::fs::read_dir(&output).map_err(BuildError::file(&output))?.take(4 * CONTRACTS_MAX) {
         let path = entry.map_err(BuildError::file(&output))?.path();
@@ -76,12 +77,90 @@ pub(super) fn build(
     }
     built.sort();
     let main = main_of(&built, source, interface, directory)?;
-    let main = built.remove(main);
-    let mut bundle = bundle(directory, &main, interface)?;
-    for other in &built {
-        bundle.others.push(self::bundle(directory, other, interface)?);
+    report(Phase::Optimize, None);
+    let made = built.iter().map(|path| Made::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut codes = finish_all(&made, &mut |code| wasm::finish(code, &options.cache_dir))?;
+
+    report(Phase::Write, None);
+    let mut bundles = Vec::new();
+    for made in &made {
+        let (code, optimizer) =
+            codes.remove(&made.hash()).ok_or_else(|| made.wrong("its code is missing"))?;
+        bundles.push(bundle(directory, made, code, optimizer, interface)?);
     }
+    let mut bundle = bundles.remove(main);
+    bundle.others = bundles;
     Ok(bundle)
+}
+
+/// A bundle of Solang's.
+struct Made {
+    path: PathBuf,
+    metadata: Value,
+    code: Vec<u8>,
+}
+
+impl Made {
+    fn read(path: &Path) -> Result<Self, BuildError> {
+        let text = std::fs::read(path).map_err(BuildError::file(path))?;
+        let mut made = Self { path: path.to_owned(), metadata: Value::Null, code: Vec::new() };
+        made.metadata = serde_json::from_slice(&text).map_err(|error| made.wrong(&error.to_string()))?;
+        let code = made.metadata["source"]["wasm"].as_str().unwrap_or_default();
+        made.code =
+            hex::decode(code.trim_start_matches("0x")).map_err(|error| made.wrong(&error.to_string()))?;
+        Ok(made)
+    }
+
+    /// What other contracts of the source know the code by.
+    fn hash(&self) -> [u8; 32] {
+        sp_crypto_hashing::blake2_256(&self.code)
+    }
+
+    fn wrong(&self, reason: &str) -> BuildError {
+        BuildError::Wasm { reason: format!("{}: {reason}", self.path.display()) }
+    }
+}
+
+/// A finished code and the version of what made it small.
+type Finished = (Vec<u8>, Option<String>);
+
+/// Finishes all codes, those first that others make, so that these can have the new hashes inside. By their old hashes.
+fn finish_all(
+    made: &[Made],
+    finish: &mut dyn FnMut(&[u8]) -> Result<Finished, BuildError>,
+) -> Result<BTreeMap<[u8; 32], Finished>, BuildError> {
+    let mut done: BTreeMap<[u8; 32], Finished> = BTreeMap::new();
+    while let Some(waiting) = made.iter().find(|made| !done.contains_key(&made.hash())) {
+        // Solang refuses contracts that make each other, so that there is always one that waits for no other.
+        let is_ready = |one: &&Made| {
+            let waits_for =
+                |other: &Made| !done.contains_key(&other.hash()) && contains(&one.code, &other.hash());
+            !done.contains_key(&one.hash()) && !made.iter().any(waits_for)
+        };
+        let next = made.iter().find(is_ready).ok_or_else(|| waiting.wrong("it makes itself"))?;
+        let mut code = next.code.clone();
+        for (old, (new, _)) in &done {
+            replace(&mut code, old, &sp_crypto_hashing::blake2_256(new));
+        }
+        let finished = finish(&code)?;
+        done.insert(next.hash(), finished);
+    }
+    Ok(done)
+}
+
+fn contains(code: &[u8], hash: &[u8; 32]) -> bool {
+    code.windows(hash.len()).any(|window| window == hash)
+}
+
+/// Puts one hash in the place of another, wherever it is. Nothing else in code is 32 bytes that are equal by accident.
+fn replace(code: &mut [u8], old: &[u8; 32], new: &[u8; 32]) {
+    let places: Vec<usize> =
+        code.windows(old.len()).enumerate().filter(|(_, window)| window == old).map(|(at, _)| at).collect();
+    for at in places {
+        if let Some(place) = code.get_mut(at..at.saturating_add(new.len())) {
+            place.copy_from_slice(new);
+        }
+    }
 }
 
 /// Which one is meant: the one that `contract.toml` names, the only one, or the one that is called like its file.
@@ -110,25 +189,26 @@ fn main_of(
 }
 
 /// Solang's bundle, in the words of all our bundles.
-fn bundle(directory: &Path, path: &Path, interface: Option<&Interface>) -> Result<Bundle, BuildError> {
-    let wrong = |reason: &str| BuildError::Wasm { reason: format!("{}: {reason}", path.display()) };
-    let text = std::fs::read(path).map_err(BuildError::file(path))?;
-    let made: Value = serde_json::from_slice(&text).map_err(|error| wrong(&error.to_string()))?;
-    let code = made["source"]["wasm"].as_str().unwrap_or_default();
-    let code = hex::decode(code.trim_start_matches("0x")).map_err(|error| wrong(&error.to_string()))?;
-    wasm::check(&code)?;
-    let text = |value: &Value| value.as_str().map(str::to_owned);
+fn bundle(
+    directory: &Path,
+    made: &Made,
+    code: Vec<u8>,
+    optimizer: Option<String>,
+    interface: Option<&Interface>,
+) -> Result<Bundle, BuildError> {
+    let name = made.metadata["contract"]["name"].as_str().ok_or_else(|| made.wrong("it has no name"))?;
     let about = interface.map(|interface| &interface.contract);
     let identity = Identity {
         directory: directory.to_owned(),
-        name: text(&made["contract"]["name"]).ok_or_else(|| wrong("it has no name"))?,
+        name: name.to_owned(),
         version: about.map_or_else(|| "0.1.0".to_owned(), |about| about.version.clone()),
         authors: about.map(|about| about.authors.clone()).unwrap_or_default(),
     };
     let parts = Parts {
         code,
-        description: normalize(&made).ok_or_else(|| wrong("its metadata is not of version 5"))?,
-        optimizer: Optimizer::Compiler,
+        description: normalize(&made.metadata)
+            .ok_or_else(|| made.wrong("its metadata is not of version 5"))?,
+        optimizer: optimizer.into(),
         language: format!("Solidity {VERSION}"),
         compiler: format!("solang {VERSION}"),
         target: "polkadot",
@@ -167,6 +247,21 @@ fn normalize(made: &Value) -> Option<Value> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn codes_are_finished_before_those_that_have_their_hashes_inside() {
+        let made = |name: &str, code: Vec<u8>| Made { path: name.into(), metadata: Value::Null, code };
+        let pair = made("pair", b"pair".to_vec());
+        let factory = made("factory", [b"make ", &pair.hash()[..], b" and ", &pair.hash()[..]].concat());
+        let maker = made("maker", factory.hash().to_vec());
+        let all = [maker, factory, pair];
+        let longer = &mut |code: &[u8]| Ok(([code, b"!"].concat(), None));
+        let done = finish_all(&all, longer).unwrap();
+        let new = sp_crypto_hashing::blake2_256(b"pair!");
+        assert_eq!(done[&all[1].hash()].0, [b"make ", &new[..], b" and ", &new[..], b"!"].concat());
+        let new = sp_crypto_hashing::blake2_256(&done[&all[1].hash()].0);
+        assert_eq!(done[&all[0].hash()].0, [&new[..], b"!"].concat());
+    }
 
     #[test]
     fn what_returns_nothing_says_so() {

@@ -116,7 +116,10 @@ fn solidity_contract_is_built_with_the_others_of_its_source() {
     assert_is_read(other);
     // The one that makes the other has its code's hash inside.
     let hash = other.code_hash;
-    assert!(bundle.wasm.windows(32).any(|window| window == hash), "the code changed after it was compiled");
+    assert!(
+        bundle.wasm.windows(32).any(|window| window == hash),
+        "it would make code that nobody can upload"
+    );
     let error = built(Language::Solidity, &[("one.sol", "contract One { nonsense }")]).unwrap();
     assert!(matches!(error, Err(BuildError::Compile { .. })));
 }

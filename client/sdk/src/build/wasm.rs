@@ -226,7 +226,7 @@ fn optimize(program: &Path, wasm: &[u8], cache_dir: &Path) -> Result<(Vec<u8>, S
 }
 
 /// Says now what a worker would say at upload about the kind of WebAssembly.
-pub(super) fn check(wasm: &[u8]) -> Result<(), BuildError> {
+fn check(wasm: &[u8]) -> Result<(), BuildError> {
     let features = WasmFeatures::SIGN_EXTENSION.union(WasmFeatures::GC_TYPES);
     match Validator::new_with_features(features).validate_all(wasm) {
         Ok(_) => Ok(()),
