@@ -252,13 +252,13 @@ mod tests {
     fn codes_are_finished_before_those_that_have_their_hashes_inside() {
         let made = |name: &str, code: Vec<u8>| Made { path: name.into(), metadata: Value::Null, code };
         let pair = made("pair", b"pair".to_vec());
-        let factory = made("factory", [b"make ", &pair.hash()[..], b" and ", &pair.hash()[..]].concat());
+        let factory = made("factory", [&b"make "[..], &pair.hash()[..], b" and ", &pair.hash()[..]].concat());
         let maker = made("maker", factory.hash().to_vec());
         let all = [maker, factory, pair];
         let longer = &mut |code: &[u8]| Ok(([code, b"!"].concat(), None));
         let done = finish_all(&all, longer).unwrap();
         let new = sp_crypto_hashing::blake2_256(b"pair!");
-        assert_eq!(done[&all[1].hash()].0, [b"make ", &new[..], b" and ", &new[..], b"!"].concat());
+        assert_eq!(done[&all[1].hash()].0, [&b"make "[..], &new[..], b" and ", &new[..], b"!"].concat());
         let new = sp_crypto_hashing::blake2_256(&done[&all[1].hash()].0);
         assert_eq!(done[&all[0].hash()].0, [&new[..], b"!"].concat());
     }
