@@ -103,8 +103,8 @@ fn what_is_no_contract_is_refused_before_anything_is_compiled() {
 fn a_directory_without_a_crate_is_named() {
     let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nowhere");
     let error = build_quietly(&nowhere).unwrap_err();
-    assert!(matches!(&error, BuildError::NoManifest(path) if *path == nowhere));
-    assert!(error.to_string().contains("name the directory"));
+    assert!(matches!(&error, BuildError::NoProject(path) if *path == nowhere));
+    assert!(error.to_string().contains("name its directory"));
 }
 
 #[test]
