@@ -9,8 +9,8 @@
 //! What it promises:
 //!
 //! - **Determinism.** Equal code, input, context, gas limit and host answers give an equal [`Execution`], gas included,
-//!   on every machine that runs this measured program. There are no floats, threads, clocks or random numbers.
-//! - **Bounds.** Gas bounds time, [`limits::MEMORY_PAGES_MAX`] bounds memory, [`abi::MAX_WASM_STACK_BYTES`] bounds the stack,
+//!   on every machine and with every engine. There are no floats, threads, clocks or random numbers.
+//! - **Bounds.** Gas bounds time, [`limits::MEMORY_PAGES_MAX`] bounds memory, [`abi::STACK_BYTES`] bounds the stack,
 //!   and [`CodeRefusal`] names every limit that keeps a small program from being expensive to compile.
 //! - **Isolation.** Each call gets a fresh instance whose memory is zero but for the contract's own data segments.
 //!
@@ -18,7 +18,8 @@
 //! the [`Host`], since only it knows the stack of frames. Caching artifacts by code hash belongs to the caller.
 //!
 //! Where to look next: [`host`] is the world, [`engine`] the call, [`trap`] every way a call may end badly, [`code`] what
-//! is admitted, [`gas`] what things cost, `seal` the host functions, `jit` the wasmtime engine.
+//! is admitted, [`gas`] what things cost, `seal` the host functions, `guest` how any engine begins and ends a call, `jit` the
+//! wasmtime engine, `interpreter` the one without native code.
 #![cfg_attr(
     not(test),
     warn(
@@ -34,7 +35,9 @@ pub mod abi;
 pub mod code;
 pub mod engine;
 pub mod gas;
+mod guest;
 pub mod host;
+mod interpreter;
 mod jit;
 mod seal;
 pub mod trap;
@@ -44,6 +47,7 @@ pub use host::{
     AccountBytes, Balance, CallRequest, CodeChange, DelegateRequest, Event, ExtensionReply, FrameError,
     FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment,
 };
+pub use interpreter::{InterpretedContract, WasmiEngine};
 pub use jit::{CompiledContract, MAX_CONCURRENT_FRAMES, SetupError, WasmtimeEngine};
 pub use phala_types::{code::CodeRefusal, limits};
 pub use trap::Trap;
