@@ -85,9 +85,9 @@ pub const STORAGE_WRITE: u64 = 32_768;
 pub const STORAGE_WRITE_PER_BYTE: u64 = 32;
 
 /// Finding a value of transient storage, which is in memory and in no tree.
-pub const TRANSIENT_READ: u64 = 1_024;
+pub const TRANSIENT_READ: u64 = 4_096;
 /// Changing one, and remembering what was there.
-pub const TRANSIENT_WRITE: u64 = 2_048;
+pub const TRANSIENT_WRITE: u64 = 8_192;
 /// One byte of a new one.
 pub const TRANSIENT_WRITE_PER_BYTE: u64 = 4;
 
