@@ -120,6 +120,10 @@ pub enum Trap {
     #[error("the host function is not available in this network")]
     #[codec(index = 38)]
     NotAvailable,
+    /// A query took longer than the worker's patience. No command ends so.
+    #[error("the query took too long")]
+    #[codec(index = 39)]
+    TimedOut,
 
     /// The world or the engine is broken: not an outcome. The caller must drop this execution and halt; a host that gets
     /// it from a nested frame answers [`HostError::Fault`].
