@@ -85,6 +85,13 @@ impl Engine for WasmiEngine {
         }
     }
 
+    /// wasmi has no way to stop a program from outside.
+    fn with_patience(&self, _: u64) -> Self {
+        self.clone()
+    }
+
+    fn tick(&self) {}
+
     fn run(&self, artifact: &InterpretedContract, call: Call<'_>, host: &mut dyn Host) -> Execution {
         let entry = match call.entry {
             Entry::Deploy => "deploy",

@@ -7,6 +7,9 @@
 //! Gas and stack are counted by the program itself (`code::meter`). The native stack has a limit of its own behind that,
 //! which no program is known to reach first.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use phala_types::code::CodeRefusal;
 use phala_types::limits::MEMORY_PAGES_MAX;
 use wasmtime::{
@@ -38,6 +41,10 @@ const MAX_INSTANCE_BYTES: usize = 1024 * 1024;
 pub struct WasmtimeEngine {
     compiler: Compiler,
     linker: Linker<Frame>,
+    /// How often the engine's clock has ticked. Only differences mean something.
+    ticks: Arc<AtomicU64>,
+    /// The tick at which its calls end.
+    deadline: Option<u64>,
 }
 
 /// Code that a [`WasmtimeEngine`] compiled.
@@ -86,7 +93,16 @@ impl WasmtimeEngine {
         let compiler = Compiler::new(&configuration(pooled)).map_err(SetupError::Compiler)?;
         let mut linker = Linker::new(&compiler);
         interface::link_jit(&mut linker).map_err(SetupError::Compiler)?;
-        Ok(Self { compiler, linker })
+        Ok(Self { compiler, linker, ticks: Arc::default(), deadline: None })
+    }
+
+    /// How many ticks are left for a call that begins now.
+    fn patience(&self) -> u64 {
+        match self.deadline {
+            Some(deadline) => deadline.saturating_sub(self.ticks.load(Ordering::Relaxed)),
+            // As good as forever, and far from where the sum with the present tick would overflow.
+            None => u64::MAX / 2,
+        }
     }
 }
 
@@ -106,6 +122,8 @@ fn configuration(pooled: bool) -> Config {
         .wasm_memory64(false)
         .wasm_extended_const(false)
         .max_wasm_stack(NATIVE_STACK_BYTES)
+        // For calls with a deadline. Costs a comparison where functions begin and loops repeat.
+        .epoch_interruption(true)
         // Outcomes carry no native addresses, so none are collected.
         .wasm_backtrace(false)
         .native_unwind_info(false)
@@ -163,6 +181,16 @@ impl Engine for WasmtimeEngine {
         compiled().map_err(|_| CodeRefusal::Compiler)
     }
 
+    fn with_patience(&self, ticks: u64) -> Self {
+        let deadline = self.ticks.load(Ordering::Relaxed).saturating_add(ticks);
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    fn tick(&self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+        self.compiler.increment_epoch();
+    }
+
     fn run(&self, artifact: &CompiledContract, call: Call<'_>, host: &mut dyn Host) -> Execution {
         let entry = match call.entry {
             Entry::Deploy => &artifact.deploy,
@@ -170,6 +198,7 @@ impl Engine for WasmtimeEngine {
         };
         guest::run(call, artifact.initial_pages, host, |guest, counters| {
             let mut store = Store::new(&self.compiler, Frame { guest, instance: None });
+            store.set_epoch_deadline(self.patience());
             // Segments were checked to fit and there is no start function, so what fails here is the machine, not the
             // contract.
             let (ended, counters) = match run_in_store(artifact, entry, &mut store, counters) {
@@ -224,6 +253,7 @@ fn trap_of(error: &wasmtime::Error) -> Trap {
         Some(Fault::IndirectCallToNull | Fault::BadSignature) => Trap::IndirectCallMismatch,
         Some(Fault::IntegerOverflow) => Trap::IntegerOverflow,
         Some(Fault::IntegerDivisionByZero) => Trap::DivisionByZero,
+        Some(Fault::Interrupt) => Trap::TimedOut,
         // The other faults belong to features that are off.
         _ => Trap::HostFault,
     }

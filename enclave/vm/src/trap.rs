@@ -120,6 +120,10 @@ pub enum Trap {
     #[error("the host function is not available in this network")]
     #[codec(index = 38)]
     NotAvailable,
+    /// A query took longer than the worker's patience. No command ends so.
+    #[error("the query took too long")]
+    #[codec(index = 39)]
+    TimedOut,
     /// The contract that the whole call is for does not exist.
     #[error("there is no such contract")]
     #[codec(index = 40)]

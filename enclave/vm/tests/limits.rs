@@ -241,6 +241,36 @@ fn every_gas_limit_below_the_need_is_out_of_gas_and_none_above() {
 }
 
 #[test]
+fn a_query_ends_when_the_patience_with_it_does() {
+    let endless = prepared(&contract("", "(loop (br 0))"));
+    let engine = WasmtimeEngine::new().unwrap();
+    let artifact = engine.prepare(&contract("", "(loop (br 0))")).unwrap();
+    let context = context();
+    let call = Call { entry: Entry::Call, input: b"", gas_limit: u64::MAX, context: &context };
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let execution = std::thread::scope(|scope| {
+        let (clock, done) = (&engine, &done);
+        scope.spawn(move || {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                clock.tick();
+                std::thread::yield_now();
+            }
+        });
+        let execution = engine.with_patience(100).run(&artifact, call, &mut World::default());
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        execution
+    });
+    assert_eq!(execution.result, Err(Trap::TimedOut));
+    // A deadline is of the calls that were given one: others go on to the end of their gas.
+    let call = Call { gas_limit: GAS, ..call };
+    assert_eq!(engine.run(&artifact, call, &mut World::default()).result, Err(Trap::OutOfGas));
+    assert_eq!(self::engine().run(&endless, call, &mut World::default()).result, Err(Trap::OutOfGas));
+    // And nothing is left for a call that begins when the time is over.
+    let late = engine.with_patience(0).run(&artifact, call, &mut World::default());
+    assert_eq!(late.result, Err(Trap::TimedOut));
+}
+
+#[test]
 fn outcomes_have_a_stable_encoding() {
     let execution = Execution { result: Err(Trap::OutOfGas), gas_used: 1 };
     assert_eq!(execution.encode(), b"\x01\x01\x01\0\0\0\0\0\0\0");
@@ -278,16 +308,7 @@ fn the_numbers_of_traps_do_not_change() {
         (Trap::LimitReached, 36),
         (Trap::ExtensionUnknown, 37),
         (Trap::NotAvailable, 38),
-        (Trap::ContractNotFound, 40),
-        (Trap::CodeNotFound, 41),
-        (Trap::TransferFailed, 42),
-        (Trap::DepositLimitReached, 43),
-        (Trap::DepositNotPayable, 44),
-        (Trap::TransientStorageFull, 45),
-        (Trap::DelegateDependencyOnSelf, 46),
-        (Trap::DelegateDependencyExists, 47),
-        (Trap::DelegateDependencyMissing, 48),
-        (Trap::TooManyDelegateDependencies, 49),
+        (Trap::TimedOut, 39),
         (Trap::HostFault, 255),
     ] {
         assert_eq!(trap.code(), code, "{trap:?}");
