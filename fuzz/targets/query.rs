@@ -41,7 +41,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             }
             2 => {
                 let Some(mut question) = decode::<Question>(bytes) else { return };
-                if let Question::Call { gas_limit, .. } = &mut question {
+                if let Question::Call { gas_limit, .. } | Question::Instantiate { gas_limit, .. } = &mut question {
                     // The most that one may ask for lasts about as long as what counts as a hang.
                     *gas_limit = GAS.min(*gas_limit);
                 }

@@ -28,6 +28,7 @@ pub mod envelope;
 pub mod finality;
 pub mod id;
 pub mod limits;
+pub mod log;
 pub mod mailbox;
 pub mod query;
 pub mod receipt;

@@ -35,6 +35,18 @@ pub const EVENT_TOPICS_MAX: u32 = 4;
 /// Data of one event: 16 KiB, as the static buffer of an ink! contract.
 pub const EVENT_BYTES_MAX: u32 = 16 * 1024;
 
+/// Private log lines of one call, all contracts in it together: as many as a person reads.
+pub const LOG_LINES_MAX: u32 = 64;
+
+/// The text of a log line, or of one of its fields.
+pub const LOG_TEXT_BYTES_MAX: u32 = 1024;
+
+/// Fields of a log line.
+pub const LOG_FIELDS_MAX: u32 = 16;
+
+/// The name of a field of a log line.
+pub const LOG_NAME_BYTES_MAX: u32 = 32;
+
 /// A SCALE-encoded block header: four hashes, a height and a digest, which holds at most one authority set.
 pub const HEADER_BYTES_MAX: u32 = 128 * 1024;
 

@@ -415,7 +415,7 @@ impl World {
         input: &[u8],
     ) -> Result<(Answer, SignedReceipt), Refusal> {
         let input = input.to_vec().try_into().unwrap();
-        let query = self.query_for(user, Question::Call { contract, gas_limit: GAS, input });
+        let query = self.query_for(user, Question::call(contract, GAS, input));
         self.ask(user, &query)
     }
 
@@ -491,6 +491,7 @@ impl User {
             action,
             value: Amount::new(0),
             gas_limit: GAS,
+            deposit_limit: None,
             input: input.try_into().unwrap(),
         }
     }
