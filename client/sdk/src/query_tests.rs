@@ -1,7 +1,7 @@
 use super::*;
 use phala_crypto::{Secret, seal::OpeningKey};
 use phala_types::{
-    AccountId, BlockHash, ClusterId, CodeHash, ContractId, Gas, MessageNumber, StateRoot, WorkerId,
+    AccountId, Amount, BlockHash, ClusterId, CodeHash, ContractId, Gas, MessageNumber, StateRoot, WorkerId,
     account::WorkerSignature,
     code::CodeRefusal,
     command::{Deposit, Ended, Outcome, Rejection},

@@ -2,7 +2,7 @@ use super::*;
 use phala_crypto::{Secret, signature::SigningKey};
 use phala_light::testing::{Authorities, Chain};
 use phala_types::{
-    AccountId, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, KeyVersion, MessageNumber, Nonce,
+    AccountId, Amount, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, KeyVersion, MessageNumber, Nonce,
     StateRoot, WorkerId,
     code::CodeRefusal,
     command::{Deposit, Ended, Outcome, Rejection},
