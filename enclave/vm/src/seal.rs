@@ -15,6 +15,8 @@ pub(crate) mod interface;
 mod storage;
 mod world;
 
+pub(crate) use compute::{SR25519_CONTEXT, recover};
+
 use crate::abi::SENTINEL;
 use crate::engine::{Context, Return};
 use crate::gas;
