@@ -30,7 +30,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         match what {
             0 => {
                 let effects =
-                    world.core.handle(Input::Query(Untrusted::new(bytes.to_vec())), Secret::new([9; 32]));
+                    world.core.handle(a_query(bytes.to_vec()), Secret::new([9; 32]));
                 assert!(effects.iter().any(|it| matches!(it, Effect::Reply(_))), "a query was not answered");
             }
             1 => {

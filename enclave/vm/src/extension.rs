@@ -2,15 +2,14 @@
 //! The confidential functions: chain extension 0, which is Phala's, and chain extension 1, which is ours.
 //!
 //! `specs/chain-extensions.md` is what contracts are promised; its rules are named here as R1 to R11. A call is decoded,
-//! bounded and priced by [`call`], and carried out against a [`Backend`]. There are two, and they are two types:
+//! bounded and priced here, and carried out against a [`Backend`]. There are two, and they are two types:
 //!
 //! - [`CommandExtensions`] has what is the same on every replica: keys, private logs, and random values from the cluster's
 //!   secret. Nothing else is in it, so that a command cannot reach what is not deterministic (R4).
 //! - [`QueryExtensions`] has what one worker has besides: its randomness, its cache, the host's clock, and errands.
 //!
 //! An errand is something that only the outside can do: a request, a statement of the hardware. A run that asks for one
-//! that is not done yet ends with [`HostError::Suspended`]; whoever runs the query does the errand and runs it again
-//! (R11). So there is no IO in here, and no waiting.
+//! that is not done yet ends without an outcome; whoever runs the query does the errand and runs it again (R11). So there is no IO in here, and no waiting.
 //!
 //! [`pink`] and [`own`] are the functions, [`wire`] what contracts write and read, [`keys`] and [`signing`] the
 //! cryptography, [`cache`], [`log`] and [`http`] the rest.
@@ -32,18 +31,16 @@ pub use query::{Asker, Brought, Done, ERRANDS_MAX, Ended, Errand, EvidenceUnavai
 
 use codec::{DecodeAll, Encode};
 
-use crate::host::{AccountBytes, Balance, ExtensionReply, HashBytes, HostError};
+use crate::host::{AccountBytes, ExtensionReply, HostError};
+use crate::trap::Trap;
+use crate::world::{ExtensionRequest, Extensions, Surroundings};
 use keys::ClusterKey;
-use log::Logs;
 use wire::{EXTENSION_INPUT_BYTES_MAX, EXTENSION_OWN, EXTENSION_PINK, Status};
 
 /// The world of chain extensions during one command or query, for all of its frames.
 pub trait Backend {
     /// The secret from which the contracts' keys are derived.
     fn keys(&self) -> &ClusterKey;
-
-    /// The lines that were logged so far.
-    fn logs(&mut self) -> &mut Logs;
 
     /// A random value for a subject.
     fn beacon(&self, contract: &AccountBytes, subject: &[u8]) -> [u8; 32];
@@ -53,35 +50,47 @@ pub trait Backend {
 }
 
 /// What a function may know of the frame that calls it.
-pub struct Frame<'a> {
-    /// The calling contract. In a delegate call, whose storage it is.
-    pub contract: AccountBytes,
+struct Frame<'a> {
+    /// The calling contract: in a delegate call, whose storage it is.
+    contract: AccountBytes,
     /// The block of the command, or for a query the head.
-    pub block: u32,
+    block: u32,
     /// That block's time.
-    pub now_ms: u64,
+    now_ms: u64,
     /// The gas that is left.
-    pub gas_left: u64,
-    /// What the contract owns: all of it, and what it may spend.
-    pub balance: (Balance, Balance),
-    /// Whether the cluster has this code.
-    pub has_code: &'a dyn Fn(&HashBytes) -> bool,
+    gas_left: u64,
+    /// The rest of the world.
+    world: &'a mut dyn Surroundings,
 }
+
+/// Ends a run that has to wait. A broken world and a run without an end are the same to the frames below: there is no
+/// outcome, so that none of them may go on. [`QueryExtensions::end`] tells them apart.
+const SUSPENDED: HostError = HostError::Fault;
+
+const INVALID: HostError = HostError::Denied(Trap::InvalidInput);
+const NOT_AVAILABLE: HostError = HostError::Denied(Trap::NotAvailable);
 
 /// Carries out one call of an extension.
 ///
 /// # Errors
-/// The calling contract ends with it (R3), and with [`HostError::Suspended`] the whole run does.
-pub fn call(
+/// The calling contract ends with it (R3), and with [`SUSPENDED`] the whole run does.
+fn call(
     backend: &mut dyn Backend,
-    frame: &Frame<'_>,
-    id: u32,
-    input: &[u8],
+    request: ExtensionRequest<'_>,
+    world: &mut dyn Surroundings,
 ) -> Result<ExtensionReply, HostError> {
+    let ExtensionRequest { id, input, gas_limit, context, .. } = request;
+    let frame = &mut Frame {
+        contract: context.address,
+        block: context.block_number,
+        now_ms: context.now_ms,
+        gas_left: gas_limit,
+        world,
+    };
     let [a, b, c, d] = id.to_be_bytes();
     let (extension, function) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
     if input.len() > EXTENSION_INPUT_BYTES_MAX {
-        return Err(HostError::InvalidInput);
+        return Err(INVALID);
     }
     let price = match extension {
         EXTENSION_PINK => price::pink(function, input),
@@ -102,6 +111,26 @@ pub fn call(
     };
     let gas_used = price.saturating_add(price::output(output.len()));
     Ok(ExtensionReply { status, output, gas_used })
+}
+
+impl Extensions for CommandExtensions {
+    fn call(
+        &mut self,
+        request: ExtensionRequest<'_>,
+        surroundings: &mut dyn Surroundings,
+    ) -> Result<ExtensionReply, HostError> {
+        call(self, request, surroundings)
+    }
+}
+
+impl Extensions for QueryExtensions {
+    fn call(
+        &mut self,
+        request: ExtensionRequest<'_>,
+        surroundings: &mut dyn Surroundings,
+    ) -> Result<ExtensionReply, HostError> {
+        call(self, request, surroundings)
+    }
 }
 
 /// Why a function of our extension has no output.
@@ -126,7 +155,7 @@ impl From<HostError> for Refused {
 
 /// An input, if it is nothing but that.
 fn decode<T: DecodeAll>(input: &[u8]) -> Result<T, HostError> {
-    T::decode_all(&mut &input[..]).map_err(|_| HostError::InvalidInput)
+    T::decode_all(&mut &input[..]).map_err(|_| INVALID)
 }
 
 /// An answer with status 0.

@@ -33,6 +33,7 @@
 pub mod abi;
 pub mod code;
 pub mod engine;
+pub mod extension;
 pub mod gas;
 pub mod host;
 mod jit;

@@ -24,8 +24,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use phala_types::Millis;
 use phala_vm::extension::http::{
-    HEADERS_BYTES_MAX, HEADERS_MAX, HttpError, HttpRequest, HttpResponse, REDIRECTS_MAX, RESPONSE_BODY_BYTES_MAX,
-    TIMEOUT_MS_MAX,
+    HttpError, HttpRequest, HttpResponse, REDIRECTS_MAX, RESPONSE_BODY_BYTES_MAX, TIMEOUT_MS_MAX,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use target::{Next, Origin, Target};
@@ -57,8 +56,11 @@ const ADDRESSES_MAX: usize = 3;
 /// How long one address may take to answer at all, so that a dead one leaves time for the next.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The head of a response is read into a buffer of this size: the limit of all headers, and the status line.
-const HEAD_BYTES_MAX: usize = HEADERS_BYTES_MAX + 1024;
+/// Headers that a response may have: servers cut at about as many.
+const RESPONSE_HEADERS_MAX: usize = 100;
+
+/// The head of a response, which is read into a buffer of this size: servers cut theirs at 8 KiB.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Fetches, in one [`Network`].
 pub struct Fetcher<N> {
@@ -87,7 +89,7 @@ impl<N: Network> Fetcher<N> {
         now: Millis,
     ) -> Vec<Result<HttpResponse, HttpError>> {
         let mut tasks = JoinSet::new();
-        let mut answers = vec![Err(HttpError::FailedToCreateClient); requests.len()];
+        let mut answers = vec![Err(HttpError::Client); requests.len()];
         for (index, request) in requests.into_iter().enumerate() {
             let fetcher = self.clone();
             tasks.spawn(async move { (index, fetcher.fetch(&request, now).await) });
@@ -105,23 +107,25 @@ impl<N: Network> Fetcher<N> {
     /// Sends one request, and follows where it leads.
     pub async fn fetch(&self, request: &HttpRequest, now: Millis) -> Result<HttpResponse, HttpError> {
         let target = Target::parse(request)?;
-        let bytes_max = request.response_bytes_max.min(RESPONSE_BODY_BYTES_MAX);
+        let bytes_max = request.body_bytes_max.min(RESPONSE_BODY_BYTES_MAX);
         let limit = Duration::from_millis(request.timeout_ms.min(TIMEOUT_MS_MAX).into());
         timeout(limit, self.follow(target, bytes_max, now)).await.unwrap_or(Err(HttpError::Timeout))
     }
 
     async fn follow(&self, mut target: Target, bytes_max: u32, now: Millis) -> Result<HttpResponse, HttpError> {
-        let _place = self.places.acquire().await.map_err(|_| HttpError::FailedToCreateClient)?;
+        let _place = self.places.acquire().await.map_err(|_| HttpError::Client)?;
+        let mut is_authenticated = true;
         for _ in 0..=REDIRECTS_MAX {
+            is_authenticated &= target.origin.is_secure;
             let (response, _connection) = self.send(&target, now).await?;
             let status = response.status().as_u16();
             let location = response.headers().get(header::LOCATION).and_then(|it| it.to_str().ok());
             match target.redirected(status, location)? {
                 Next::Redirect(next) => target = *next,
-                Next::Done => return receive(response, bytes_max).await,
+                Next::Done => return receive(response, bytes_max, is_authenticated).await,
             }
         }
-        Err(HttpError::NotAllowed)
+        Err(HttpError::Redirects)
     }
 
     /// Sends a request over a connection of its own, which lives as long as what is returned with the response.
@@ -131,24 +135,24 @@ impl<N: Network> Fetcher<N> {
         if !target.origin.is_secure {
             return exchange(stream, request).await;
         }
-        let name = ServerName::try_from(target.origin.host.clone()).map_err(|_| HttpError::InvalidUrl)?;
-        let stream = self.tls(now)?.connect(name, stream).await.map_err(|_| HttpError::NetworkError)?;
+        let name = ServerName::try_from(target.origin.host.clone()).map_err(|_| HttpError::Url)?;
+        let stream = self.tls(now)?.connect(name, stream).await.map_err(|_| HttpError::Tls)?;
         exchange(stream, request).await
     }
 
     /// Connects to an address that was looked at, and to no other.
     async fn connect(&self, origin: &Origin) -> Result<TcpStream, HttpError> {
         let resolved = self.network.resolve(&origin.host, origin.port).await;
-        let resolved: Vec<SocketAddr> = resolved.map_err(|_| HttpError::NetworkError)?;
+        let resolved: Vec<SocketAddr> = resolved.map_err(|_| HttpError::Unreachable)?;
         if resolved.is_empty() {
-            return Err(HttpError::NetworkError);
+            return Err(HttpError::Unreachable);
         }
         let allowed = resolved.into_iter().filter(|address| self.network.is_allowed(address.ip()));
-        let mut result = Err(HttpError::NotAllowed);
+        let mut result = Err(HttpError::Destination);
         for address in allowed.take(ADDRESSES_MAX) {
             match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
-                _ => result = Err(HttpError::NetworkError),
+                _ => result = Err(HttpError::Unreachable),
             }
         }
         result
@@ -158,7 +162,7 @@ impl<N: Network> Fetcher<N> {
         let time = Arc::new(ProvenTime(now));
         let config = ClientConfig::builder_with_details(Arc::new(ring::default_provider()), time)
             .with_safe_default_protocol_versions()
-            .map_err(|_| HttpError::FailedToCreateClient)?;
+            .map_err(|_| HttpError::Client)?;
         let mut config = config.with_root_certificates(self.network.roots()).with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // A ticket would let a server tell that two queries came from one worker.
@@ -182,8 +186,8 @@ fn request(target: &Target) -> Result<Request<Full<Bytes>>, HttpError> {
         .method(target.method.clone())
         .uri(&target.path)
         .body(Full::new(Bytes::from(target.body.clone())))
-        .map_err(|_| HttpError::InvalidUrl)?;
-    let host = HeaderValue::from_str(&target.origin.authority()).map_err(|_| HttpError::InvalidUrl)?;
+        .map_err(|_| HttpError::Url)?;
+    let host = HeaderValue::from_str(&target.origin.authority()).map_err(|_| HttpError::Url)?;
     let headers = request.headers_mut();
     headers.extend(target.headers.clone());
     headers.insert(header::HOST, host);
@@ -201,45 +205,44 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .max_headers(HEADERS_MAX)
+        .max_headers(RESPONSE_HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .handshake(TokioIo::new(stream))
         .await
-        .map_err(|_| HttpError::NetworkError)?;
+        .map_err(|_| HttpError::Network)?;
     let mut task = JoinSet::new();
     task.spawn(async move { drop(connection.await) });
     let response = sender.send_request(request).await.map_err(|error| match error.is_parse_too_large() {
         true => HttpError::ResponseTooLarge,
-        false => HttpError::NetworkError,
+        false => HttpError::Network,
     })?;
     Ok((response, task))
 }
 
 /// Reads the body, no further than its limit.
-async fn receive(response: Response<Incoming>, bytes_max: u32) -> Result<HttpResponse, HttpError> {
+async fn receive(
+    response: Response<Incoming>,
+    bytes_max: u32,
+    is_authenticated: bool,
+) -> Result<HttpResponse, HttpError> {
     let (head, mut incoming) = response.into_parts();
-    let headers = texts(&head.headers)?;
+    let headers = texts(&head.headers);
     let reason = head.status.canonical_reason().unwrap_or_default().to_owned();
     let bytes_max = bytes_max as usize;
     let mut body = Vec::new();
     while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|_| HttpError::NetworkError)?;
+        let frame = frame.map_err(|_| HttpError::Network)?;
         let Ok(data) = frame.into_data() else { continue };
         if body.len() + data.len() > bytes_max {
             return Err(HttpError::ResponseTooLarge);
         }
         body.extend_from_slice(&data);
     }
-    Ok(HttpResponse { status: head.status.as_u16(), reason, headers, body })
+    Ok(HttpResponse { status: head.status.as_u16(), reason, headers, body, is_authenticated })
 }
 
-fn texts(headers: &HeaderMap) -> Result<Vec<(String, String)>, HttpError> {
+/// The headers as text: bytes that are none are replaced.
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let list: Vec<_> =
-        headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    let bytes: usize = list.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if list.len() > HEADERS_MAX || bytes > HEADERS_BYTES_MAX {
-        return Err(HttpError::ResponseTooLarge);
-    }
-    Ok(list)
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }

@@ -3,7 +3,6 @@
 
 use super::Backend;
 use super::keys::ClusterKey;
-use super::log::{LogLine, Logs};
 use super::query::QueryExtensions;
 use crate::host::AccountBytes;
 
@@ -11,7 +10,6 @@ use crate::host::AccountBytes;
 #[derive(Debug)]
 pub struct CommandExtensions {
     keys: ClusterKey,
-    logs: Logs,
     tip: [u8; 32],
     number: u64,
 }
@@ -20,22 +18,13 @@ impl CommandExtensions {
     /// For the command of this number, after which its topic's hash chain has this tip: the tip depends on every message
     /// of the cluster so far, and on the blocks that hold them.
     pub fn new(keys: ClusterKey, tip: [u8; 32], number: u64) -> Self {
-        Self { keys, logs: Logs::default(), tip, number }
-    }
-
-    /// What was logged: the same on every replica.
-    pub fn into_logs(self) -> Vec<LogLine> {
-        self.logs.into_lines()
+        Self { keys, tip, number }
     }
 }
 
 impl Backend for CommandExtensions {
     fn keys(&self) -> &ClusterKey {
         &self.keys
-    }
-
-    fn logs(&mut self) -> &mut Logs {
-        &mut self.logs
     }
 
     fn beacon(&self, contract: &AccountBytes, subject: &[u8]) -> [u8; 32] {

@@ -12,13 +12,13 @@ use super::wire::{
     PATH_BYTES_MAX, RandomSource, SEAL_BYTES_MAX, SEAL_OVERHEAD_BYTES_MAX, STATEMENT_BYTES_MAX, SUBJECT_BYTES_MAX,
     Status, TimeSource, USER_DATA_BYTES_MAX,
 };
-use super::{Backend, Frame, Refused};
+use super::{Backend, Frame, Refused, SUSPENDED};
 use crate::host::HostError;
 
 /// Carries out a function. Its checks are in the order of R5.
 pub(super) fn call(
     backend: &mut dyn Backend,
-    frame: &Frame<'_>,
+    frame: &mut Frame<'_>,
     function: u16,
     input: &[u8],
 ) -> Result<Vec<u8>, Refused> {
@@ -58,7 +58,7 @@ pub(super) fn call(
         7 => {
             let record: LogRecord = decode(input)?;
             hold(record.is_bounded())?;
-            backend.logs().push(&frame.contract, record).map_err(|_| Status::QuotaExceeded)?;
+            frame.world.logs().push(&frame.contract, record).map_err(|_| Status::QuotaExceeded)?;
             Ok(Vec::new())
         }
         8 => {
@@ -94,18 +94,18 @@ impl From<Unmet> for Refused {
     fn from(unmet: Unmet) -> Self {
         match unmet {
             Unmet::QuotaExceeded => Self::Status(Status::QuotaExceeded),
-            Unmet::Waiting => Self::Ends(HostError::Suspended),
+            Unmet::Waiting => Self::Ends(SUSPENDED),
         }
     }
 }
 
-fn evidence(query: &mut QueryExtensions, frame: &Frame<'_>, user_data: Vec<u8>) -> Result<Vec<u8>, Refused> {
+fn evidence(query: &mut QueryExtensions, frame: &mut Frame<'_>, user_data: Vec<u8>) -> Result<Vec<u8>, Refused> {
     let statement = query.statement(frame, user_data)?.map_err(|_| Status::Unavailable)?;
     hold(statement.len() <= STATEMENT_BYTES_MAX)?;
     Ok(Evidence { worker: query.asker.worker, platform: query.asker.platform, statement }.encode())
 }
 
-fn http_fetch(query: &mut QueryExtensions, frame: &Frame<'_>, fetch: HttpFetch) -> Result<Vec<u8>, Refused> {
+fn http_fetch(query: &mut QueryExtensions, frame: &mut Frame<'_>, fetch: HttpFetch) -> Result<Vec<u8>, Refused> {
     let HttpFetch { method, url, headers, body, answer_headers, body_bytes_max, timeout_ms } = fetch;
     let method = method.name().to_owned();
     let request = HttpRequest { method, url, headers, body, body_bytes_max, timeout_ms };

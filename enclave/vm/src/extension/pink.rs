@@ -13,7 +13,7 @@ use super::wire::{
     JsCode, JsValue, LogLevel, PATH_BYTES_MAX, PinkBatch, PinkHttpError, PinkHttpRequest, PinkHttpResponse,
     PlatformKind, SgxQuote, SigType,
 };
-use super::{Backend, Frame, answer, decode};
+use super::{Backend, Frame, INVALID, NOT_AVAILABLE, SUSPENDED, answer, decode};
 use crate::host::{AccountBytes, HashBytes, HostError};
 
 /// The version of Phala's runtime whose functions these are.
@@ -25,7 +25,7 @@ const DCAP: u8 = 1;
 
 impl From<InvalidKey> for HostError {
     fn from(InvalidKey: InvalidKey) -> Self {
-        Self::InvalidInput
+        INVALID
     }
 }
 
@@ -36,7 +36,7 @@ const NOTHING: Answer = (0, Vec::new());
 /// Carries out a function.
 pub(super) fn call(
     backend: &mut dyn Backend,
-    frame: &Frame<'_>,
+    frame: &mut Frame<'_>,
     function: u16,
     input: &[u8],
 ) -> Result<Answer, HostError> {
@@ -50,7 +50,7 @@ pub(super) fn call(
         4 => {
             let salt: Vec<u8> = decode(input)?;
             if salt.len() > PATH_BYTES_MAX {
-                return Err(HostError::InvalidInput);
+                return Err(INVALID);
             }
             Ok(answer(&backend.keys().contract(&frame.contract).sr25519(&salt)))
         }
@@ -74,7 +74,7 @@ pub(super) fn call(
             let key: Vec<u8> = decode(input)?;
             Ok(answer(&backend.query().and_then(|query| query.cache_remove(frame, key))))
         }
-        10 => log(backend, frame, decode(input)?),
+        10 => log(frame, decode(input)?),
         11 => {
             let length: u8 = decode(input)?;
             let mut bytes = Vec::new();
@@ -99,8 +99,11 @@ pub(super) fn call(
         16 => {
             let account: AccountBytes = decode(input)?;
             match account == frame.contract {
-                true => Ok(answer(&frame.balance)),
-                false => Err(HostError::NotAvailable),
+                true => {
+                    let balance = frame.world.balance_of(&account);
+                    Ok(answer(&(balance, balance)))
+                }
+                false => Err(NOT_AVAILABLE),
             }
         }
         17 => {
@@ -113,7 +116,7 @@ pub(super) fn call(
         }
         19 => {
             let (hash, is_sidevm): (HashBytes, bool) = decode(input)?;
-            Ok(answer(&(!is_sidevm && (frame.has_code)(&hash))))
+            Ok(answer(&(!is_sidevm && frame.world.has_code(&hash))))
         }
         21 => {
             let () = decode(input)?;
@@ -129,13 +132,13 @@ pub(super) fn call(
             sgx_quote(backend, frame)
         }
         // A system contract, its code and a chain of events: there are none here.
-        15 | 20 | 23 => Err(HostError::NotAvailable),
+        15 | 20 | 23 => Err(NOT_AVAILABLE),
         _ => Err(HostError::ExtensionUnknown),
     }
 }
 
 fn only_in_queries(backend: &mut dyn Backend) -> Result<&mut QueryExtensions, HostError> {
-    backend.query().ok_or(HostError::NotAvailable)
+    backend.query().ok_or(NOT_AVAILABLE)
 }
 
 fn sign(
@@ -152,14 +155,14 @@ fn sign(
 
 fn cache_set(
     backend: &mut dyn Backend,
-    frame: &Frame<'_>,
+    frame: &mut Frame<'_>,
     (key, value): (Vec<u8>, Vec<u8>),
 ) -> Result<Answer, HostError> {
     let kept = backend.query().map_or(Ok(()), |query| query.cache_set(frame, key, value));
     Ok((u32::from(kept.is_err()), Vec::new()))
 }
 
-fn log(backend: &mut dyn Backend, frame: &Frame<'_>, (level, text): (u8, String)) -> Result<Answer, HostError> {
+fn log(frame: &mut Frame<'_>, (level, text): (u8, String)) -> Result<Answer, HostError> {
     let level = match level {
         2 => LogLevel::Warn,
         3 => LogLevel::Info,
@@ -168,11 +171,11 @@ fn log(backend: &mut dyn Backend, frame: &Frame<'_>, (level, text): (u8, String)
         _ => LogLevel::Error,
     };
     // Phala's function cannot say that a line was dropped.
-    let _ = backend.logs().push_text(&frame.contract, level, &text);
+    let _ = frame.world.logs().push_text(&frame.contract, level, &text);
     Ok(NOTHING)
 }
 
-fn sgx_quote(backend: &mut dyn Backend, frame: &Frame<'_>) -> Result<Answer, HostError> {
+fn sgx_quote(backend: &mut dyn Backend, frame: &mut Frame<'_>) -> Result<Answer, HostError> {
     let Some(query) = backend.query().filter(|query| query.asker.platform == PlatformKind::Sgx) else {
         return Ok(answer(&None::<SgxQuote>));
     };
@@ -181,7 +184,7 @@ fn sgx_quote(backend: &mut dyn Backend, frame: &Frame<'_>) -> Result<Answer, Hos
             Ok(answer(&statement.ok().map(|quote| SgxQuote { attestation_type: DCAP, quote })))
         }
         Err(Unmet::QuotaExceeded) => Ok(answer(&None::<SgxQuote>)),
-        Err(Unmet::Waiting) => Err(HostError::Suspended),
+        Err(Unmet::Waiting) => Err(SUSPENDED),
     }
 }
 
@@ -204,12 +207,12 @@ impl PinkHttpRequest {
     }
 }
 
-fn http_request(backend: &mut dyn Backend, frame: &Frame<'_>, request: PinkHttpRequest) -> Result<Answer, HostError> {
+fn http_request(backend: &mut dyn Backend, frame: &mut Frame<'_>, request: PinkHttpRequest) -> Result<Answer, HostError> {
     let query = only_in_queries(backend)?;
-    let request = request.bounded(TIMEOUT_MS_MAX).map_err(|_| HostError::InvalidInput)?;
+    let request = request.bounded(TIMEOUT_MS_MAX).map_err(|_| INVALID)?;
     let responses = query.fetch(frame, vec![request]).map_err(|unmet| match unmet {
         Unmet::QuotaExceeded => HostError::LimitReached,
-        Unmet::Waiting => HostError::Suspended,
+        Unmet::Waiting => SUSPENDED,
     })?;
     let response = responses.into_iter().next().ok_or(HostError::Fault)?;
     match pink_response(response) {
@@ -220,7 +223,7 @@ fn http_request(backend: &mut dyn Backend, frame: &Frame<'_>, request: PinkHttpR
             | PinkHttpError::InvalidMethod
             | PinkHttpError::InvalidHeaderName
             | PinkHttpError::InvalidHeaderValue,
-        ) => Err(HostError::InvalidInput),
+        ) => Err(INVALID),
         Err(error) => Ok(answer(&PinkHttpResponse {
             status_code: 524,
             reason_phrase: "IO Error".into(),
@@ -232,7 +235,7 @@ fn http_request(backend: &mut dyn Backend, frame: &Frame<'_>, request: PinkHttpR
 
 fn batch_http_request(
     backend: &mut dyn Backend,
-    frame: &Frame<'_>,
+    frame: &mut Frame<'_>,
     (requests, timeout_ms): (Vec<PinkHttpRequest>, u64),
 ) -> Result<Answer, HostError> {
     let refused = |error: PinkHttpError| Ok((error.status(), Vec::new()));
@@ -249,7 +252,7 @@ fn batch_http_request(
     let mut responses = match query.fetch(frame, sent) {
         Ok(responses) => responses.into_iter(),
         Err(Unmet::QuotaExceeded) => return refused(PinkHttpError::TooManyRequests),
-        Err(Unmet::Waiting) => return Err(HostError::Suspended),
+        Err(Unmet::Waiting) => return Err(SUSPENDED),
     };
     let results = bounded.into_iter().map(|request| {
         request.and_then(|_| pink_response(responses.next().unwrap_or(Err(HttpError::Client))))

@@ -16,7 +16,6 @@ use thiserror::Error;
 use super::cache::{Cache, Changes, QuotaExceeded};
 use super::http::{HttpError, HttpRequest, HttpResponse, REQUESTS_MAX};
 use super::keys::ClusterKey;
-use super::log::{LogLine, Logs};
 use super::wire::{PlatformKind, QueryOrigin};
 use super::{Backend, Frame};
 use crate::host::AccountBytes;
@@ -95,8 +94,6 @@ pub struct Waiting {
 pub struct Ended {
     /// The worker's cache, with the run's changes if they stand.
     pub cache: Cache,
-    /// What was logged.
-    pub logs: Vec<LogLine>,
     /// What the run waits for, if it did not come to its end.
     pub waiting: Option<Waiting>,
 }
@@ -114,7 +111,6 @@ pub(super) enum Unmet {
 #[derive(Debug)]
 pub struct QueryExtensions {
     keys: ClusterKey,
-    logs: Logs,
     /// Who asks, and who answers.
     pub(super) asker: Asker,
     seed: Secret<[u8; 32]>,
@@ -146,7 +142,6 @@ impl QueryExtensions {
         cache.expire(now_seconds);
         Self {
             keys,
-            logs: Logs::default(),
             asker,
             seed,
             drawn: 0,
@@ -169,7 +164,7 @@ impl QueryExtensions {
         if waiting.is_none() && !is_trapped {
             cache.apply(self.changes);
         }
-        Ended { cache, logs: self.logs.into_lines(), waiting }
+        Ended { cache, waiting }
     }
 
     /// Random bytes: the same in each run of the query, and in no other query.
@@ -255,10 +250,6 @@ impl QueryExtensions {
 impl Backend for QueryExtensions {
     fn keys(&self) -> &ClusterKey {
         &self.keys
-    }
-
-    fn logs(&mut self) -> &mut Logs {
-        &mut self.logs
     }
 
     fn beacon(&self, contract: &AccountBytes, subject: &[u8]) -> [u8; 32] {

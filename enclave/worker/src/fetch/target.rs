@@ -4,15 +4,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use phala_vm::extension::http::{HttpError, HttpRequest, URL_BYTES_MAX};
 
 /// The methods that are offered: all that ask for something, none that makes a tunnel or an echo.
-const METHODS: [Method; 7] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::OPTIONS,
-];
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// Headers that the client sets itself: they say where a message ends and where it goes.
 const RESERVED: [HeaderName; 9] = [
@@ -75,15 +68,15 @@ impl Target {
         let method = METHODS.iter().find(|method| method.as_str() == request.method);
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::InvalidHeaderName)?;
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::HeaderName)?;
             if RESERVED.contains(&name) {
-                return Err(HttpError::InvalidHeaderName);
+                return Err(HttpError::HeaderName);
             }
-            let value = HeaderValue::from_str(value).map_err(|_| HttpError::InvalidHeaderValue)?;
+            let value = HeaderValue::from_str(value).map_err(|_| HttpError::HeaderValue)?;
             headers.append(name, value);
         }
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
-        let method = method.ok_or(HttpError::InvalidMethod)?.clone();
+        let method = method.ok_or(HttpError::Method)?.clone();
         Ok(Self { origin, path, method, headers, body: request.body.clone() })
     }
 
@@ -93,7 +86,7 @@ impl Target {
         let (true, Some(location)) = (matches!(status, 301 | 302 | 303 | 307 | 308), location) else {
             return Ok(Next::Done);
         };
-        let (origin, path) = parse_url(&self.absolute(location))?;
+        let (origin, path) = parse_url(&self.absolute(location)).map_err(|_| HttpError::Redirects)?;
         // As browsers do it: 303 always asks for the other thing, 301 and 302 do so for what was posted.
         let asks_again = match status {
             303 => self.method != Method::HEAD,
@@ -108,7 +101,7 @@ impl Target {
         if origin != self.origin {
             let is_downgrade = self.origin.is_secure && !origin.is_secure;
             if is_downgrade || !self.body.is_empty() {
-                return Err(HttpError::NotAllowed);
+                return Err(HttpError::Redirects);
             }
             // Any of the contract's headers may be a credential for the first server.
             self.headers = self.headers.remove(header::ACCEPT).map_or_else(HeaderMap::new, |accept| {
@@ -146,32 +139,32 @@ pub enum Next {
 
 fn parse_url(url: &str) -> Result<(Origin, String), HttpError> {
     if url.len() > URL_BYTES_MAX {
-        return Err(HttpError::InvalidUrl);
+        return Err(HttpError::Url);
     }
-    let uri: Uri = url.parse().map_err(|_| HttpError::InvalidUrl)?;
+    let uri: Uri = url.parse().map_err(|_| HttpError::Url)?;
     let is_secure = match uri.scheme_str() {
         Some("https") => true,
         Some("http") => false,
-        _ => return Err(HttpError::InvalidUrl),
+        _ => return Err(HttpError::Url),
     };
-    let authority = uri.authority().ok_or(HttpError::InvalidUrl)?;
+    let authority = uri.authority().ok_or(HttpError::Url)?;
     // `https://good.example@evil.example/` is how people are fooled; who needs a password sets the header.
     if authority.as_str().contains('@') {
-        return Err(HttpError::InvalidUrl);
+        return Err(HttpError::Url);
     }
     let host = authority.host();
     let host = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
     if host.is_empty() {
-        return Err(HttpError::InvalidUrl);
+        return Err(HttpError::Url);
     }
     let port = match authority.port() {
         Some(port) => port.as_u16(),
-        None if authority.as_str().ends_with(':') => return Err(HttpError::InvalidUrl),
+        None if authority.as_str().ends_with(':') => return Err(HttpError::Url),
         None if is_secure => 443,
         None => 80,
     };
     if port < PORT_MIN && port != 80 && port != 443 {
-        return Err(HttpError::NotAllowed);
+        return Err(HttpError::Destination);
     }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
@@ -192,7 +185,7 @@ mod tests {
                 ("content-type".into(), "application/json".into()),
             ],
             body: if method == "GET" { vec![] } else { b"{}".to_vec() },
-            response_bytes_max: 1024,
+            body_bytes_max: 1024,
             timeout_ms: 1000,
         }
     }
@@ -229,17 +222,17 @@ mod tests {
             "https://example.org/\r\nX: y", "gopher://127.0.0.1:6379/_FLUSHALL",
         ] {
             let result = Target::parse(&request("GET", given));
-            assert_eq!(result.map(|it| url(&it)), Err(HttpError::InvalidUrl), "{given:?}");
+            assert_eq!(result.map(|it| url(&it)), Err(HttpError::Url), "{given:?}");
         }
         let long = format!("https://example.org/{}", "a".repeat(URL_BYTES_MAX));
-        assert_eq!(Target::parse(&request("GET", &long)).unwrap_err(), HttpError::InvalidUrl);
+        assert_eq!(Target::parse(&request("GET", &long)).unwrap_err(), HttpError::Url);
     }
 
     #[test]
     fn ports_of_other_protocols_are_refused() {
         for port in [1, 22, 25, 53, 81, 465, 587, 1023] {
             let given = format!("https://example.org:{port}/");
-            assert_eq!(Target::parse(&request("GET", &given)).unwrap_err(), HttpError::NotAllowed, "{port}");
+            assert_eq!(Target::parse(&request("GET", &given)).unwrap_err(), HttpError::Destination, "{port}");
         }
     }
 
@@ -247,7 +240,7 @@ mod tests {
     fn methods_that_are_not_offered_are_refused() {
         for method in ["CONNECT", "TRACE", "get", "", "GET /", "PROPFIND"] {
             let result = Target::parse(&request(method, "https://example.org"));
-            assert_eq!(result.unwrap_err(), HttpError::InvalidMethod, "{method:?}");
+            assert_eq!(result.unwrap_err(), HttpError::Method, "{method:?}");
         }
     }
 
@@ -256,11 +249,11 @@ mod tests {
         for name in ["Host", "content-length", "Transfer-Encoding", "Connection", "Upgrade", "TE", "Expect", "", "a b"] {
             let mut request = request("GET", "https://example.org");
             request.headers = vec![(name.into(), "x".into())];
-            assert_eq!(Target::parse(&request).unwrap_err(), HttpError::InvalidHeaderName, "{name:?}");
+            assert_eq!(Target::parse(&request).unwrap_err(), HttpError::HeaderName, "{name:?}");
         }
         let mut request = request("GET", "https://example.org");
         request.headers = vec![("x".into(), "a\r\nHost: b".into())];
-        assert_eq!(Target::parse(&request).unwrap_err(), HttpError::InvalidHeaderValue);
+        assert_eq!(Target::parse(&request).unwrap_err(), HttpError::HeaderValue);
     }
 
     fn redirect(target: Target, status: u16, location: &str) -> Result<Option<Target>, HttpError> {
@@ -299,11 +292,11 @@ mod tests {
     #[test]
     fn a_redirect_never_gives_up_tls_nor_carries_a_body_elsewhere() {
         let first = || parsed("GET", "https://example.org/");
-        assert_eq!(redirect(first(), 302, "http://example.org/").unwrap_err(), HttpError::NotAllowed);
+        assert_eq!(redirect(first(), 302, "http://example.org/").unwrap_err(), HttpError::Redirects);
         let posted = || parsed("POST", "https://example.org/");
-        assert_eq!(redirect(posted(), 307, "https://other.example/").unwrap_err(), HttpError::NotAllowed);
+        assert_eq!(redirect(posted(), 307, "https://other.example/").unwrap_err(), HttpError::Redirects);
         assert_eq!(redirect(posted(), 307, "/x").unwrap().unwrap().body, b"{}");
-        assert_eq!(redirect(first(), 302, "file:///etc/passwd").unwrap_err(), HttpError::InvalidUrl);
+        assert_eq!(redirect(first(), 302, "file:///etc/passwd").unwrap_err(), HttpError::Redirects);
     }
 
     #[test]
