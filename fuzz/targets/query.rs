@@ -2,14 +2,14 @@
 #![no_main]
 
 use codec::Encode as _;
-use phala_core::{Effect, Input};
+use phala_core::Effect;
 use phala_crypto::Secret;
 use phala_fuzz::{
     decode,
     network::{GAS, User, World},
 };
 use phala_types::{
-    ContractId, MessageNumber, Untrusted, decode_exact,
+    ContractId, MessageNumber, decode_exact,
     query::{Certificate, Question, Reply},
 };
 use std::cell::RefCell;
