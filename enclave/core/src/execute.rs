@@ -22,11 +22,9 @@ use phala_types::{
     tag::Tag,
 };
 use phala_vm::{
-    extension::CommandExtensions,
     Engine, Trap,
-    world::{
-        self, Codes, Fault, Moment, Outermost, Ran, State, UploadError, World, schema::Key as Owned,
-    },
+    extension::CommandExtensions,
+    world::{self, Codes, Fault, Moment, Outermost, Ran, State, UploadError, World, schema::Key as Owned},
 };
 
 /// What executes messages of one cluster.
@@ -135,22 +133,22 @@ impl<E: Engine> Executor<'_, E> {
             return Ok(Err(Rejected { signer, reason }));
         }
         let contract_keys = self.keys.contracts(&self.genesis, self.cluster);
-        let mut extensions =
-            CommandExtensions::new(contract_keys, *tip.as_bytes(), message.number.value());
+        let mut extensions = CommandExtensions::new(contract_keys, *tip.as_bytes(), message.number.value());
         let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
-        let Ran { mut execution, mut changes, mut events, .. } = world.with_extensions(&mut extensions).run(Outermost {
-            contract: *contract.as_bytes(),
-            deploy: match action {
-                Action::Instantiate { code_hash } => Some(*code_hash.as_bytes()),
-                Action::Call => None,
-            },
-            caller: *caller.as_bytes(),
-            value: command.value.value(),
-            input: &command.input,
-            gas_limit: command.gas_limit.value(),
-            deposit_limit: None,
-            read_only: false,
-        })?;
+        let Ran { mut execution, mut changes, mut events, .. } =
+            world.with_extensions(&mut extensions).run(Outermost {
+                contract: *contract.as_bytes(),
+                deploy: match action {
+                    Action::Instantiate { code_hash } => Some(*code_hash.as_bytes()),
+                    Action::Call => None,
+                },
+                caller: *caller.as_bytes(),
+                value: command.value.value(),
+                input: &command.input,
+                gas_limit: command.gas_limit.value(),
+                deposit_limit: None,
+                read_only: false,
+            })?;
         if !fits_a_reply(&execution.result, &events) {
             execution.result = Err(Trap::OutputTooLong);
             (changes, events) = (Changes::new(), Vec::new());

@@ -25,8 +25,7 @@ use phala_attest::contract_report_data;
 use phala_crypto::{seal::ReplyKey, signature};
 use phala_types::{
     BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, GenesisHash, MessageNumber, Millis, Nonce,
-    WorkerId,
-    decode_exact,
+    WorkerId, decode_exact,
     envelope::{Envelope, EnvelopeHeader, Recipient},
     limits::{CALL_GAS_MAX, CERTIFICATE_BLOCKS_MAX, ENVELOPE_BYTES_MAX, QUERY_WINDOW_BLOCKS},
     query::{Answer, OpenRefusal, Query, Question, Refusal, Reply, SealedReply, SignedQuery},
@@ -129,8 +128,7 @@ impl<E: Engine> Live<E> {
             let reply = Reply { nonce: signed.query.nonce, result: Err(refusal) };
             return seal_reply(&opened.reply_key, &reply, entropy);
         }
-        let progress =
-            Progress { seed: entropy.draw(), host_ms, done: Vec::new(), runs: 0, gas_spent: 0 };
+        let progress = Progress { seed: entropy.draw(), host_ms, done: Vec::new(), runs: 0, gas_spent: 0 };
         self.attempt(&serving, signed, opened.reply_key, progress, None, entropy)
     }
 
@@ -349,12 +347,7 @@ impl<E: Engine> Live<E> {
     }
 
     /// Code is public, and so is what came of its upload.
-    fn upload(
-        &self,
-        serving: &Serving,
-        cluster: ClusterId,
-        code_hash: CodeHash,
-    ) -> Result<Run, Failed> {
+    fn upload(&self, serving: &Serving, cluster: ClusterId, code_hash: CodeHash) -> Result<Run, Failed> {
         let key = Key::Upload(code_hash).encode();
         let bytes = self.store.get(&key).filter(|_| cluster == serving.cluster);
         let bytes = bytes.ok_or(Refusal::UnknownUpload)?;

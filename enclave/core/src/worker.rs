@@ -183,9 +183,10 @@ impl<E: Engine> Core<E> {
         let mut entropy = Entropy::new(entropy);
         match input {
             Input::Relay(bytes) => self.relay(bytes, &mut entropy),
-            Input::Query { envelope, host_ms } => {
-                self.query(|live, entropy| live.answer(&envelope.unverified(), host_ms.unverified(), entropy), &mut entropy)
-            }
+            Input::Query { envelope, host_ms } => self.query(
+                |live, entropy| live.answer(&envelope.unverified(), host_ms.unverified(), entropy),
+                &mut entropy,
+            ),
             Input::Brought { ticket, brought } => {
                 self.query(|live, entropy| live.resume(ticket, brought, entropy), &mut entropy)
             }

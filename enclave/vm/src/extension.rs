@@ -27,7 +27,9 @@ pub mod signing;
 pub mod wire;
 
 pub use command::CommandExtensions;
-pub use query::{Asker, Brought, Done, ERRANDS_MAX, Ended, Errand, EvidenceUnavailable, QueryExtensions, Waiting};
+pub use query::{
+    Asker, Brought, Done, ERRANDS_MAX, Ended, Errand, EvidenceUnavailable, QueryExtensions, Waiting,
+};
 
 use codec::{DecodeAll, Encode};
 

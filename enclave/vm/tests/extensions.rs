@@ -270,7 +270,11 @@ fn random_bytes_are_a_querys_and_not_a_commands() {
     let drawn: Vec<u8> = got(pink(&mut first, 11, 255u8));
     assert_eq!(drawn.len(), 255);
     assert_ne!(drawn, got::<Vec<u8>>(pink(&mut first, 11, 255u8)));
-    assert_eq!(drawn, got::<Vec<u8>>(pink(&mut query(), 11, 255u8)), "a query that is run again draws the same");
+    assert_eq!(
+        drawn,
+        got::<Vec<u8>>(pink(&mut query(), 11, 255u8)),
+        "a query that is run again draws the same"
+    );
     let mut other = query_with(2, Cache::default(), Vec::new());
     assert_ne!(drawn, got::<Vec<u8>>(pink(&mut other, 11, 255u8)));
     assert_eq!(got::<Vec<u8>>(pink(&mut command(), 11, 255u8)), Vec::<u8>::new());
@@ -360,9 +364,8 @@ fn a_function_that_cannot_be_paid_does_no_work() {
 
 fn log_lines(backend: &mut dyn Extensions, calls: &[(u32, Vec<u8>)]) -> (Vec<u32>, Vec<LogLine>) {
     let mut world = Around::default();
-    let call = |(id, input): &(u32, Vec<u8>)| {
-        raw_in(&mut world, backend, CONTRACT, *id, input, GAS).unwrap().status
-    };
+    let call =
+        |(id, input): &(u32, Vec<u8>)| raw_in(&mut world, backend, CONTRACT, *id, input, GAS).unwrap().status;
     let statuses = calls.iter().map(call).collect();
     (statuses, world.0.into_lines())
 }
@@ -585,7 +588,8 @@ fn a_batch_is_one_wait_and_each_request_counts() {
     assert_eq!(result, Ok((8, vec![])), "more than the query has left");
     let mut long = pink_request("https://a/");
     long.url = "u".repeat(2049);
-    let (result, _) = run(|query| pink(query, 22, (vec![long.clone(), pink_request("https://b/")], 9u64)), echo);
+    let (result, _) =
+        run(|query| pink(query, 22, (vec![long.clone(), pink_request("https://b/")], 9u64)), echo);
     let responses: PinkBatch = got(result);
     assert_eq!(responses[0], Err(PinkHttpError::InvalidUrl));
     assert_eq!(responses[1].as_ref().unwrap().body, b"https://b/");
@@ -616,7 +620,9 @@ fn a_query_may_ask_for_so_much_and_no_more() {
 
 #[test]
 fn a_run_that_may_not_wait_is_told_so() {
-    let new = || QueryExtensions::new(keys(), asker(), Secret::new([1; 32]), Cache::default(), NOW_MS, vec![], false);
+    let new = || {
+        QueryExtensions::new(keys(), asker(), Secret::new([1; 32]), Cache::default(), NOW_MS, vec![], false)
+    };
     let mut last = new();
     assert_eq!(own(&mut last, 6, own_request("https://a/")), refused(Status::QuotaExceeded));
     assert!(last.end(false).waiting.is_none());
@@ -698,14 +704,20 @@ fn every_failure_of_a_request_has_its_answer() {
 #[test]
 fn the_hardware_speaks_for_the_contract_that_asks() {
     let ask = |world: fn() -> Result<Vec<u8>, EvidenceUnavailable>| {
-        run(|query| own(query, 5, b"data".to_vec()), move |errand| {
-            assert_eq!(*errand, Errand::Evidence { contract: CONTRACT, user_data: b"data".to_vec() });
-            Brought::Evidence(world())
-        })
+        run(
+            |query| own(query, 5, b"data".to_vec()),
+            move |errand| {
+                assert_eq!(*errand, Errand::Evidence { contract: CONTRACT, user_data: b"data".to_vec() });
+                Brought::Evidence(world())
+            },
+        )
         .0
     };
     let evidence: Evidence = got(ask(|| Ok(vec![9; 100])));
-    assert_eq!(evidence, Evidence { worker: [5; 32], platform: PlatformKind::Simulated, statement: vec![9; 100] });
+    assert_eq!(
+        evidence,
+        Evidence { worker: [5; 32], platform: PlatformKind::Simulated, statement: vec![9; 100] }
+    );
     assert_eq!(ask(|| Err(EvidenceUnavailable)), refused(Status::Unavailable));
     assert_eq!(ask(|| Ok(vec![0; STATEMENT_BYTES_MAX + 1])), refused(Status::TooLarge));
     assert_eq!(own(&mut query(), 5, vec![0u8; 65]), refused(Status::TooLarge));
@@ -723,7 +735,8 @@ fn the_hardware_speaks_for_the_contract_that_asks() {
 fn only_sgx_has_an_sgx_quote() {
     let mut sgx = asker();
     sgx.platform = PlatformKind::Sgx;
-    let new = |done| QueryExtensions::new(keys(), sgx, Secret::new([1; 32]), Cache::default(), NOW_MS, done, true);
+    let new =
+        |done| QueryExtensions::new(keys(), sgx, Secret::new([1; 32]), Cache::default(), NOW_MS, done, true);
     let mut first = new(vec![]);
     assert_eq!(pink(&mut first, 25, ()), Err(HostError::Fault));
     let errand = first.end(true).waiting.unwrap().errands.remove(0);

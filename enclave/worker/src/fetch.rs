@@ -112,7 +112,12 @@ impl<N: Network> Fetcher<N> {
         timeout(limit, self.follow(target, bytes_max, now)).await.unwrap_or(Err(HttpError::Timeout))
     }
 
-    async fn follow(&self, mut target: Target, bytes_max: u32, now: Millis) -> Result<HttpResponse, HttpError> {
+    async fn follow(
+        &self,
+        mut target: Target,
+        bytes_max: u32,
+        now: Millis,
+    ) -> Result<HttpResponse, HttpError> {
         let _place = self.places.acquire().await.map_err(|_| HttpError::Client)?;
         let mut is_authenticated = true;
         for _ in 0..=REDIRECTS_MAX {
@@ -129,7 +134,11 @@ impl<N: Network> Fetcher<N> {
     }
 
     /// Sends a request over a connection of its own, which lives as long as what is returned with the response.
-    async fn send(&self, target: &Target, now: Millis) -> Result<(Response<Incoming>, JoinSet<()>), HttpError> {
+    async fn send(
+        &self,
+        target: &Target,
+        now: Millis,
+    ) -> Result<(Response<Incoming>, JoinSet<()>), HttpError> {
         let stream = self.connect(&target.origin).await?;
         let request = request(target)?;
         if !target.origin.is_secure {

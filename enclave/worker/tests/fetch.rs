@@ -87,9 +87,11 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> String {
     while !text.ends_with("\r\n\r\n") && stream.read_exact(&mut byte).await.is_ok() {
         text.push(byte[0] as char);
     }
-    let length = text.to_lowercase().split("content-length: ").nth(1).and_then(|it| {
-        it.split("\r\n").next()?.parse::<usize>().ok()
-    });
+    let length = text
+        .to_lowercase()
+        .split("content-length: ")
+        .nth(1)
+        .and_then(|it| it.split("\r\n").next()?.parse::<usize>().ok());
     for _ in 0..length.unwrap_or(0) {
         stream.read_exact(&mut byte).await.unwrap();
         text.push(byte[0] as char);
@@ -137,7 +139,8 @@ async fn a_response_comes_as_it_was_sent() {
     assert_eq!((response.status, &*response.reason, &*response.body), (200, "OK", &b"hello"[..]));
     assert!(response.headers.contains(&("x-test".into(), "yes".into())));
     assert!(!response.is_authenticated, "nobody vouches for http");
-    let port = serve_bytes("HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n").await;
+    let port =
+        serve_bytes("HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n").await;
     let response = fetch(format!("http://a.test:{port}/")).await.unwrap();
     assert_eq!((response.status, &*response.body), (404, &b"no"[..]));
 }
@@ -170,19 +173,37 @@ async fn production_reaches_no_address_that_is_not_public() {
     .await;
     let fetcher = Fetcher::<PublicInternet>::public();
     for host in [
-        "127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "0", "[::1]", "[::]",
-        "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254",
-        "100.100.100.200", "[fd00:ec2::254]", "[fe80::1]", "[64:ff9b::7f00:1]", "224.0.0.1", "255.255.255.255",
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0.0.0.0",
+        "0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "10.0.0.1",
+        "192.168.1.1",
+        "172.16.0.1",
+        "169.254.169.254",
+        "100.100.100.200",
+        "[fd00:ec2::254]",
+        "[fe80::1]",
+        "[64:ff9b::7f00:1]",
+        "224.0.0.1",
+        "255.255.255.255",
     ] {
         let request = request(format!("http://{host}:{port}/"));
         let result = fetcher.fetch(&request, now()).await;
         // A machine without IPv6, or a resolver that knows no short forms, finds no address at all.
-        assert!(
-            matches!(result, Err(HttpError::Destination | HttpError::Unreachable)),
-            "{host}: {result:?}"
-        );
+        assert!(matches!(result, Err(HttpError::Destination | HttpError::Unreachable)), "{host}: {result:?}");
     }
-    assert_eq!(fetcher.fetch(&request(format!("http://127.0.0.1:{port}/")), now()).await, Err(HttpError::Destination));
+    assert_eq!(
+        fetcher.fetch(&request(format!("http://127.0.0.1:{port}/")), now()).await,
+        Err(HttpError::Destination)
+    );
     assert_eq!(connected.load(Ordering::SeqCst), 0);
 }
 
@@ -253,7 +274,10 @@ async fn a_response_over_a_limit_is_an_error_and_is_not_read_on() {
     for part in ["x-y: zzzzzzzzzzzzzzzz\r\n", "zzzzzzzzzzzzzzzzzzzzz"] {
         let port = endless("HTTP/1.1 200 OK\r\nx: ", part).await;
         let result = fetch(format!("http://a.test:{port}/")).await;
-        assert!(matches!(result, Err(HttpError::ResponseTooLarge | HttpError::Network)), "{part}: {result:?}");
+        assert!(
+            matches!(result, Err(HttpError::ResponseTooLarge | HttpError::Network)),
+            "{part}: {result:?}"
+        );
     }
 }
 

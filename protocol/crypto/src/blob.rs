@@ -90,7 +90,8 @@ mod tests {
     fn replicas_agree_and_different_data_never_share_a_nonce() {
         let sealed = |context: &[u8], data: &[u8]| key(1).seal(context, data).unwrap();
         assert_eq!(sealed(b"c", b"data"), sealed(b"c", b"data"));
-        let others = [sealed(b"c", b"date"), sealed(b"d", b"data"), sealed(b"cd", b"ata"), sealed(b"", b"cdata")];
+        let others =
+            [sealed(b"c", b"date"), sealed(b"d", b"data"), sealed(b"cd", b"ata"), sealed(b"", b"cdata")];
         for other in others {
             assert_ne!(other[..NONCE_BYTES], sealed(b"c", b"data")[..NONCE_BYTES]);
         }

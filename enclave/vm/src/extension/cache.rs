@@ -190,7 +190,13 @@ mod tests {
     const B: AccountBytes = [2; 32];
 
     /// Sets values of a contract, in a query of their own.
-    fn set(cache: &mut Cache, contract: AccountBytes, keys: std::ops::Range<u32>, bytes: usize, now: u64) -> usize {
+    fn set(
+        cache: &mut Cache,
+        contract: AccountBytes,
+        keys: std::ops::Range<u32>,
+        bytes: usize,
+        now: u64,
+    ) -> usize {
         let mut changes = Changes::default();
         let kept = keys
             .filter(|key| {

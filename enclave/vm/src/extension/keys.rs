@@ -75,7 +75,8 @@ mod tests {
         let mut seen = BTreeSet::new();
         for contract in [1, 2] {
             for path in [&b"a"[..], b"b", b""] {
-                for kind in [KeyKind::Sr25519, KeyKind::Ed25519, KeyKind::EcdsaSecp256k1, KeyKind::Symmetric] {
+                for kind in [KeyKind::Sr25519, KeyKind::Ed25519, KeyKind::EcdsaSecp256k1, KeyKind::Symmetric]
+                {
                     assert!(seen.insert(keys(contract).derive(path, kind).unwrap().secret.to_vec()));
                 }
                 assert!(seen.insert(keys(contract).sr25519(path)));

@@ -108,7 +108,8 @@ mod tests {
         assert_eq!(logs.lines().len(), LINES_MAX);
         let mut logs = Logs::default();
         let field = ("f".to_owned(), LogValue::Bytes(vec![0; FIELD_BYTES_MAX]));
-        let record = LogRecord { level: LogLevel::Info, message: "m".into(), fields: vec![field; FIELDS_MAX] };
+        let record =
+            LogRecord { level: LogLevel::Info, message: "m".into(), fields: vec![field; FIELDS_MAX] };
         assert!(record.is_bounded());
         let kept = (0..LINES_MAX).filter(|_| logs.push(&[1; 32], record.clone()).is_ok()).count();
         assert_eq!(kept, 3);

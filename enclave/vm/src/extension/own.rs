@@ -4,13 +4,14 @@
 use codec::{DecodeAll, Encode};
 
 use super::http::{
-    ANSWER_HEADER_VALUE_BYTES_MAX, ANSWER_HEADERS_MAX, HEADER_NAME_BYTES_MAX, HttpError, HttpRequest, HttpResponse,
+    ANSWER_HEADER_VALUE_BYTES_MAX, ANSWER_HEADERS_MAX, HEADER_NAME_BYTES_MAX, HttpError, HttpRequest,
+    HttpResponse,
 };
 use super::query::{QueryExtensions, Unmet};
 use super::wire::{
     AttestedTime, BeaconRandom, CONTEXT_BYTES_MAX, Evidence, HttpFetch, HttpFetched, KeyKind, LogRecord,
-    PATH_BYTES_MAX, RandomSource, SEAL_BYTES_MAX, SEAL_OVERHEAD_BYTES_MAX, STATEMENT_BYTES_MAX, SUBJECT_BYTES_MAX,
-    Status, TimeSource, USER_DATA_BYTES_MAX,
+    PATH_BYTES_MAX, RandomSource, SEAL_BYTES_MAX, SEAL_OVERHEAD_BYTES_MAX, STATEMENT_BYTES_MAX,
+    SUBJECT_BYTES_MAX, Status, TimeSource, USER_DATA_BYTES_MAX,
 };
 use super::{Backend, Frame, Refused, SUSPENDED};
 use crate::host::HostError;
@@ -99,13 +100,21 @@ impl From<Unmet> for Refused {
     }
 }
 
-fn evidence(query: &mut QueryExtensions, frame: &mut Frame<'_>, user_data: Vec<u8>) -> Result<Vec<u8>, Refused> {
+fn evidence(
+    query: &mut QueryExtensions,
+    frame: &mut Frame<'_>,
+    user_data: Vec<u8>,
+) -> Result<Vec<u8>, Refused> {
     let statement = query.statement(frame, user_data)?.map_err(|_| Status::Unavailable)?;
     hold(statement.len() <= STATEMENT_BYTES_MAX)?;
     Ok(Evidence { worker: query.asker.worker, platform: query.asker.platform, statement }.encode())
 }
 
-fn http_fetch(query: &mut QueryExtensions, frame: &mut Frame<'_>, fetch: HttpFetch) -> Result<Vec<u8>, Refused> {
+fn http_fetch(
+    query: &mut QueryExtensions,
+    frame: &mut Frame<'_>,
+    fetch: HttpFetch,
+) -> Result<Vec<u8>, Refused> {
     let HttpFetch { method, url, headers, body, answer_headers, body_bytes_max, timeout_ms } = fetch;
     let method = method.name().to_owned();
     let request = HttpRequest { method, url, headers, body, body_bytes_max, timeout_ms };

@@ -4,8 +4,8 @@
 use k256::elliptic_curve::rand_core::RngCore;
 
 use super::http::{
-    ALL_HEADERS_BYTES_MAX, BATCH_MAX, HEADERS_MAX, HttpError, HttpRequest, HttpResponse, RESPONSE_BODY_BYTES_MAX,
-    TIMEOUT_MS_MAX, TooLarge,
+    ALL_HEADERS_BYTES_MAX, BATCH_MAX, HEADERS_MAX, HttpError, HttpRequest, HttpResponse,
+    RESPONSE_BODY_BYTES_MAX, TIMEOUT_MS_MAX, TooLarge,
 };
 use super::query::{QueryExtensions, Unmet};
 use super::signing::{self, InvalidKey};
@@ -146,9 +146,7 @@ fn sign(
     (kind, key, message): (SigType, Vec<u8>, Vec<u8>),
 ) -> Result<Answer, HostError> {
     Ok(answer(&match kind {
-        SigType::Sr25519 => {
-            signing::sign_sr25519(&key, &message, only_in_queries(backend)?.random())?
-        }
+        SigType::Sr25519 => signing::sign_sr25519(&key, &message, only_in_queries(backend)?.random())?,
         SigType::Ed25519 | SigType::Ecdsa => signing::sign(kind, &key, &message)?,
     }))
 }
@@ -180,9 +178,7 @@ fn sgx_quote(backend: &mut dyn Backend, frame: &mut Frame<'_>) -> Result<Answer,
         return Ok(answer(&None::<SgxQuote>));
     };
     match query.statement(frame, Vec::new()) {
-        Ok(statement) => {
-            Ok(answer(&statement.ok().map(|quote| SgxQuote { attestation_type: DCAP, quote })))
-        }
+        Ok(statement) => Ok(answer(&statement.ok().map(|quote| SgxQuote { attestation_type: DCAP, quote }))),
         Err(Unmet::QuotaExceeded) => Ok(answer(&None::<SgxQuote>)),
         Err(Unmet::Waiting) => Err(SUSPENDED),
     }
@@ -207,7 +203,11 @@ impl PinkHttpRequest {
     }
 }
 
-fn http_request(backend: &mut dyn Backend, frame: &mut Frame<'_>, request: PinkHttpRequest) -> Result<Answer, HostError> {
+fn http_request(
+    backend: &mut dyn Backend,
+    frame: &mut Frame<'_>,
+    request: PinkHttpRequest,
+) -> Result<Answer, HostError> {
     let query = only_in_queries(backend)?;
     let request = request.bounded(TIMEOUT_MS_MAX).map_err(|_| INVALID)?;
     let responses = query.fetch(frame, vec![request]).map_err(|unmet| match unmet {

@@ -172,7 +172,12 @@ impl QueryExtensions {
         Random { seed: &self.seed, drawn: &mut self.drawn }
     }
 
-    pub(super) fn cache_set(&mut self, frame: &Frame<'_>, key: Vec<u8>, value: Vec<u8>) -> Result<(), QuotaExceeded> {
+    pub(super) fn cache_set(
+        &mut self,
+        frame: &Frame<'_>,
+        key: Vec<u8>,
+        value: Vec<u8>,
+    ) -> Result<(), QuotaExceeded> {
         self.changes.set(&self.cache, &frame.contract, key, value, self.now_seconds)
     }
 

@@ -104,9 +104,10 @@ impl Target {
                 return Err(HttpError::Redirects);
             }
             // Any of the contract's headers may be a credential for the first server.
-            self.headers = self.headers.remove(header::ACCEPT).map_or_else(HeaderMap::new, |accept| {
-                HeaderMap::from_iter([(header::ACCEPT, accept)])
-            });
+            self.headers = self
+                .headers
+                .remove(header::ACCEPT)
+                .map_or_else(HeaderMap::new, |accept| HeaderMap::from_iter([(header::ACCEPT, accept)]));
             self.headers.insert(header::USER_AGENT, USER_AGENT);
         }
         Ok(Next::Redirect(Box::new(Self { origin, path, ..self })))
@@ -216,10 +217,22 @@ mod tests {
     #[test]
     fn what_is_no_public_url_is_refused() {
         for given in [
-            "", "example.org", "/path", "ftp://example.org/", "file:///etc/passwd", "unix:///run/docker.sock",
-            "https://", "https:///path", "https://user@example.org/", "https://user:pw@example.org/",
-            "https://exa mple.org/", "https://münchen.example/", "https://example.org:/", "https://example.org:99999/",
-            "https://example.org/\r\nX: y", "gopher://127.0.0.1:6379/_FLUSHALL",
+            "",
+            "example.org",
+            "/path",
+            "ftp://example.org/",
+            "file:///etc/passwd",
+            "unix:///run/docker.sock",
+            "https://",
+            "https:///path",
+            "https://user@example.org/",
+            "https://user:pw@example.org/",
+            "https://exa mple.org/",
+            "https://münchen.example/",
+            "https://example.org:/",
+            "https://example.org:99999/",
+            "https://example.org/\r\nX: y",
+            "gopher://127.0.0.1:6379/_FLUSHALL",
         ] {
             let result = Target::parse(&request("GET", given));
             assert_eq!(result.map(|it| url(&it)), Err(HttpError::Url), "{given:?}");
@@ -246,7 +259,17 @@ mod tests {
 
     #[test]
     fn headers_that_frame_or_route_a_message_are_the_clients_own() {
-        for name in ["Host", "content-length", "Transfer-Encoding", "Connection", "Upgrade", "TE", "Expect", "", "a b"] {
+        for name in [
+            "Host",
+            "content-length",
+            "Transfer-Encoding",
+            "Connection",
+            "Upgrade",
+            "TE",
+            "Expect",
+            "",
+            "a b",
+        ] {
             let mut request = request("GET", "https://example.org");
             request.headers = vec![(name.into(), "x".into())];
             assert_eq!(Target::parse(&request).unwrap_err(), HttpError::HeaderName, "{name:?}");
@@ -282,7 +305,8 @@ mod tests {
 
     #[test]
     fn a_redirect_elsewhere_takes_no_credentials_along() {
-        let next = redirect(parsed("GET", "https://example.org/"), 302, "https://other.example/").unwrap().unwrap();
+        let next =
+            redirect(parsed("GET", "https://example.org/"), 302, "https://other.example/").unwrap().unwrap();
         assert!(next.headers.get("x-api-key").is_none());
         assert_eq!(next.headers[header::ACCEPT], "application/json");
         let same = redirect(parsed("GET", "https://example.org/"), 302, "/x").unwrap().unwrap();
@@ -302,7 +326,8 @@ mod tests {
     #[test]
     fn a_post_that_is_answered_elsewhere_becomes_a_get() {
         for status in [301, 302, 303] {
-            let next = redirect(parsed("POST", "https://example.org/"), status, "https://b.example/").unwrap();
+            let next =
+                redirect(parsed("POST", "https://example.org/"), status, "https://b.example/").unwrap();
             let next = next.unwrap();
             assert_eq!((next.method, next.body), (Method::GET, vec![]));
         }
