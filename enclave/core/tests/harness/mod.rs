@@ -198,6 +198,7 @@ impl World {
                 Effect::Write(writes) => self.disk.write(&writes),
                 Effect::Relay(relay) => output = Some(relay),
                 Effect::Publish(block, _) => self.published.push(block),
+                Effect::Work { work, .. } => panic!("a block or a message asks for {work:?}"),
                 _ => {}
             }
         }
