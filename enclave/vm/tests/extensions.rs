@@ -550,7 +550,7 @@ fn a_query_is_run_again_with_what_it_asked_for() {
     assert_eq!((first.status_code, &*first.reason_phrase, &*first.body), (200, "OK", &b"https://a/"[..]));
     assert_eq!(first.headers.len(), 2);
     assert_eq!((second.status, second.is_authenticated, &*second.body), (200, true, &b"https://b/"[..]));
-    assert_eq!(second.headers, [("content-type".to_owned(), "t".repeat(256))]);
+    assert_eq!(second.headers, [("Content-Type".to_owned(), "t".repeat(256))]);
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn http_fetch(
 
 fn fetched(response: HttpResponse, answer_headers: &[String]) -> HttpFetched {
     let find = |name: &String| {
-        let (name, value) = response.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name))?;
+        let (_, value) = response.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name))?;
         let end = value.floor_char_boundary(ANSWER_HEADER_VALUE_BYTES_MAX);
         Some((name.clone(), value.get(..end).unwrap_or_default().to_owned()))
     };

@@ -65,7 +65,7 @@ impl Target {
     /// Checks a contract's request.
     pub fn parse(request: &HttpRequest) -> Result<Self, HttpError> {
         let (origin, path) = parse_url(&request.url)?;
-        let method = METHODS.iter().find(|method| method.as_str() == request.method);
+        let method = METHODS.into_iter().find(|method| method.as_str() == request.method);
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::HeaderName)?;
@@ -76,7 +76,7 @@ impl Target {
             headers.append(name, value);
         }
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
-        let method = method.ok_or(HttpError::Method)?.clone();
+        let method = method.ok_or(HttpError::Method)?;
         Ok(Self { origin, path, method, headers, body: request.body.clone() })
     }
 
@@ -160,7 +160,8 @@ fn parse_url(url: &str) -> Result<(Origin, String), HttpError> {
     }
     let port = match authority.port() {
         Some(port) => port.as_u16(),
-        None if authority.as_str().ends_with(':') => return Err(HttpError::Url),
+        // Nothing but a port follows the host, and this is none.
+        None if authority.as_str() != authority.host() => return Err(HttpError::Url),
         None if is_secure => 443,
         None => 80,
     };
