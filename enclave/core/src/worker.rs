@@ -27,7 +27,11 @@ use phala_types::{
     tag::Tag,
     worker::{Registration, Tier},
 };
-use phala_vm::{Engine, extension::cache::Cache};
+use phala_vm::{
+    Engine,
+    extension::cache::Cache,
+    world::{Codes, Fault},
+};
 use std::collections::BTreeMap;
 
 /// Signed checkpoints that are remembered, to notice that the chain has another root for the same position.
