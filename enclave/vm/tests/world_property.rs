@@ -146,7 +146,10 @@ proptest! {
             let (state, free) = (cluster.state.clone(), cluster.account(&ALICE).free);
             let input = places.steps(&plans, end).concat();
             let value = Balance::from(value);
-            let ran = cluster.run(Outermost { value, ..calling(places.contracts[0], &input) });
+            let outermost = Outermost { value, ..calling(places.contracts[0], &input) };
+            let interpreted = cluster.run_interpreted(outermost);
+            let ran = cluster.run(outermost);
+            prop_assert_eq!(&ran, &interpreted);
             prop_assert_eq!(cluster.check(), total);
             if ran.execution.is_success() {
                 prop_assert!(end == End::Well || plans.iter().any(|plan| matches!(plan, Plan::Terminate(_))));

@@ -17,6 +17,7 @@ use phala_types::{
 };
 use phala_vm::{
     Engine,
+    abi::THREAD_STACK_BYTES,
     extension::{Brought, EvidenceUnavailable, http::HttpError},
 };
 use std::{
@@ -154,7 +155,8 @@ where
         waiting: BTreeMap::new(),
     };
     owner.carry_out(first, Instant::now())?;
-    std::thread::Builder::new().name("core".into()).spawn(move || {
+    let thread = std::thread::Builder::new().name("core".into()).stack_size(THREAD_STACK_BYTES);
+    thread.spawn(move || {
         // Memory is ahead of the disk once a write fails: going on would let answers out that a restart takes back.
         if let Err(error) = owner.work(receiver) {
             tracing::error!(

@@ -13,9 +13,9 @@ use phala_vm::world::schema::{Account, CodeInfo, Contract, Key};
 use phala_vm::world::{
     self, Codes, Deposit, Moment, Outermost, Ran, RemovalError, Terms, UploadError, World, contract_address,
 };
-use phala_vm::{AccountBytes, Balance, HashBytes, StorageKey, Trap, WasmtimeEngine};
+use phala_vm::{AccountBytes, Balance, HashBytes, StorageKey, Trap, WasmiEngine, WasmtimeEngine};
 
-use super::engine;
+use super::{engine, interpreter};
 
 pub const ALICE: AccountBytes = [0xa1; 32];
 pub const BOB: AccountBytes = [0xb0; 32];
@@ -30,6 +30,8 @@ pub const TERMS: Terms = Terms {
     existential_deposit: 10,
     fee_per_gas: 3,
 };
+
+const MOMENT: Moment = Moment { block_number: 7, now_ms: 1_000 };
 
 pub type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -60,8 +62,7 @@ impl Cluster {
     }
 
     pub fn world(&mut self) -> World<'_, WasmtimeEngine, Entries> {
-        let moment = Moment { block_number: 7, now_ms: 1_000 };
-        World::new(engine(), &mut self.codes, &self.state, self.terms, moment)
+        World::new(engine(), &mut self.codes, &self.state, self.terms, MOMENT)
     }
 
     pub fn apply(&mut self, changes: world::Changes) {
@@ -89,6 +90,13 @@ impl Cluster {
         let ran = self.world().run(outermost).expect("the world holds");
         self.apply(ran.changes.clone());
         ran
+    }
+
+    /// The same with the other engine, and without any effect.
+    pub fn run_interpreted(&self, outermost: Outermost<'_>) -> Ran {
+        let mut codes = Codes::<WasmiEngine>::default();
+        let world = World::new(interpreter(), &mut codes, &self.state, self.terms, MOMENT);
+        world.run(outermost).expect("the world holds")
     }
 
     /// Makes a steps contract for Alice, which pays a value and runs steps in its constructor.
