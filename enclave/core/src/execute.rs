@@ -23,6 +23,7 @@ use phala_types::{
 };
 use phala_vm::{
     Engine, Trap,
+    extension::CommandExtensions,
     world::{self, Codes, Fault, Moment, Outermost, Ran, State, UploadError, World, schema::Key as Owned},
 };
 
@@ -104,7 +105,7 @@ impl<E: Engine> Executor<'_, E> {
         action: Action,
         envelope: &[u8],
     ) -> Result<(), Fault> {
-        let (reader, outcome) = match self.run_command(message, contract, action, envelope)? {
+        let (reader, outcome) = match self.run_command(message, tip, contract, action, envelope)? {
             Ok((reader, outcome)) => (reader, outcome),
             Err(Rejected { signer, reason }) => (signer, Outcome::Rejected(reason)),
         };
@@ -117,6 +118,7 @@ impl<E: Engine> Executor<'_, E> {
     fn run_command(
         &mut self,
         message: &Message,
+        tip: Digest,
         contract: ContractId,
         action: Action,
         envelope: &[u8],
@@ -130,20 +132,23 @@ impl<E: Engine> Executor<'_, E> {
         if let Err(reason) = self.admit(&command) {
             return Ok(Err(Rejected { signer, reason }));
         }
+        let contract_keys = self.keys.contracts(&self.genesis, self.cluster);
+        let mut extensions = CommandExtensions::new(contract_keys, *tip.as_bytes(), message.number.value());
         let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
-        let Ran { mut execution, mut changes, mut events, .. } = world.run(Outermost {
-            contract: *contract.as_bytes(),
-            deploy: match action {
-                Action::Instantiate { code_hash } => Some(*code_hash.as_bytes()),
-                Action::Call => None,
-            },
-            caller: *caller.as_bytes(),
-            value: command.value.value(),
-            input: &command.input,
-            gas_limit: command.gas_limit.value(),
-            deposit_limit: None,
-            read_only: false,
-        })?;
+        let Ran { mut execution, mut changes, mut events, .. } =
+            world.with_extensions(&mut extensions).run(Outermost {
+                contract: *contract.as_bytes(),
+                deploy: match action {
+                    Action::Instantiate { code_hash } => Some(*code_hash.as_bytes()),
+                    Action::Call => None,
+                },
+                caller: *caller.as_bytes(),
+                value: command.value.value(),
+                input: &command.input,
+                gas_limit: command.gas_limit.value(),
+                deposit_limit: None,
+                read_only: false,
+            })?;
         if !fits_a_reply(&execution.result, &events) {
             execution.result = Err(Trap::OutputTooLong);
             (changes, events) = (Changes::new(), Vec::new());

@@ -34,6 +34,7 @@
 pub mod abi;
 pub mod code;
 pub mod engine;
+pub mod extension;
 pub mod gas;
 mod guest;
 pub mod host;

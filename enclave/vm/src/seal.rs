@@ -17,6 +17,8 @@ mod storage;
 mod transient;
 mod world;
 
+pub(crate) use compute::{SR25519_CONTEXT, recover};
+
 use crate::abi::SENTINEL;
 use crate::engine::{Context, Return};
 use crate::gas;

@@ -6,18 +6,22 @@
 //! The program is the same on every platform: a binary links this crate with one `phala_platform::Platform`.
 //!
 //! [`config`] is what an operator sets, and none of it can change whom the worker trusts; [`disk`] keeps sealed records;
-//! [`engine_room`] is the thread that owns the core; [`http`] has the two listeners.
+//! [`engine_room`] is the thread that owns the core; [`http`] has the two listeners; [`fetch`]
+//! fetches what contracts ask for in queries.
 #![forbid(unsafe_code)]
 
 pub mod config;
 pub mod disk;
 pub mod engine_room;
+pub mod fetch;
 pub mod http;
 
 use anyhow::Context as _;
 use clap::Parser as _;
 use config::Config;
 use disk::Disk;
+use engine_room::Outside;
+use fetch::{Fetcher, PublicInternet};
 use phala_core::Core;
 use phala_platform::Platform;
 use phala_vm::WasmtimeEngine;
@@ -40,12 +44,15 @@ pub fn run<P: Platform + 'static>(open: impl FnOnce(&Path) -> anyhow::Result<P>)
     let entropy = engine_room::entropy(&platform)?;
     let (core, effects) = Core::boot(engine, platform.tier(), &sealing_key, disk.records()?, entropy)?;
     tracing::info!(worker = %core.status().worker, "the worker has started");
-    let room = engine_room::start(core, effects, platform, disk)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(HTTP_THREADS)
         .enable_all()
         .build()
         .context("the operating system gave no threads")?;
+    // The public internet, as a type: nothing that can be configured leads to another one.
+    let outside: Outside<PublicInternet> =
+        Outside { fetcher: Arc::new(Fetcher::public()), runtime: runtime.handle().clone() };
+    let room = engine_room::start(core, effects, platform, disk, outside)?;
     runtime.block_on(http::serve(&config, Arc::new(room)))
 }
 
