@@ -27,6 +27,7 @@
 
 mod backlog;
 mod effect;
+mod effects;
 mod entropy;
 mod execute;
 mod keys;

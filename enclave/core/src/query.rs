@@ -12,8 +12,8 @@
 
 use crate::{
     effect::{Ticket, Work},
+    effects::{self, Told},
     entropy::Entropy,
-    execute::ended,
     keys::KEY_VERSION,
     nonces::NonceError,
     paused::{PausedQuery, PlacesTaken, Progress, RUNS_MAX},
@@ -24,10 +24,10 @@ use codec::{Decode, Encode};
 use phala_attest::contract_report_data;
 use phala_crypto::{seal::ReplyKey, signature};
 use phala_types::{
-    BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, GenesisHash, MessageNumber, Millis, Nonce,
+    Amount, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, GenesisHash, MessageNumber, Millis, Nonce,
     WorkerId, decode_exact,
     envelope::{Envelope, EnvelopeHeader, Recipient},
-    limits::{CALL_GAS_MAX, CERTIFICATE_BLOCKS_MAX, ENVELOPE_BYTES_MAX, QUERY_WINDOW_BLOCKS},
+    limits::{CALL_GAS_MAX, CERTIFICATE_BLOCKS_MAX, ENVELOPE_BYTES_MAX, QUERY_TICKS_MAX, QUERY_WINDOW_BLOCKS},
     query::{Answer, OpenRefusal, Query, Question, Refusal, Reply, SealedReply, SignedQuery},
     receipt::{Receipt, SignedReceipt, Subject},
     tag::Tag,
@@ -90,6 +90,17 @@ pub enum Step {
         /// The time of the worker's head.
         now: Millis,
     },
+}
+
+/// How a contract is to be run.
+struct Trial<'q> {
+    contract: &'q ContractId,
+    /// `Some` to make it, from this code.
+    deploy: Option<[u8; 32]>,
+    value: &'q Amount,
+    gas_limit: &'q Gas,
+    deposit_limit: &'q Option<Amount>,
+    input: &'q [u8],
 }
 
 /// What comes of one run of a question.
@@ -189,8 +200,24 @@ impl<E: Engine> Live<E> {
         ticket: Option<Ticket>,
     ) -> Result<Attempt, Failed> {
         let run = match &query.question {
-            Question::Call { contract, gas_limit, input } => {
-                self.call(serving, query, progress, contract, *gas_limit, input)?
+            Question::Call { contract, value, gas_limit, deposit_limit, input } => {
+                if self.contract(contract).is_none() {
+                    return Err(Refusal::UnknownContract.into());
+                }
+                let trial = Trial { contract, deploy: None, value, gas_limit, deposit_limit, input };
+                self.try_out(serving, query, progress, trial)?
+            }
+            Question::Instantiate { cluster, contract, code_hash, value, gas_limit, deposit_limit, input } => {
+                if self.contract(contract).is_some() {
+                    return Err(Refusal::ContractExists.into());
+                }
+                let code = Owned::Code(*code_hash.as_bytes()).encode();
+                if *cluster != serving.cluster || self.store.get(&code).is_none() {
+                    return Err(Refusal::UnknownCode.into());
+                }
+                let deploy = Some(*code_hash.as_bytes());
+                let trial = Trial { contract, deploy, value, gas_limit, deposit_limit, input };
+                self.try_out(serving, query, progress, trial)?
             }
             Question::Outcome { contract, number } => self.outcome(serving, query, contract, *number)?,
             Question::Upload { cluster, code_hash } => self.upload(serving, *cluster, *code_hash)?,
@@ -252,20 +279,17 @@ impl<E: Engine> Live<E> {
         Contract::decode(&mut &bytes[..]).ok()
     }
 
-    fn call(
+    /// Runs a contract as a command would, and drops what it changes.
+    fn try_out(
         &mut self,
         serving: &Serving,
         query: &Query,
         progress: &mut Progress,
-        contract: &ContractId,
-        gas_limit: Gas,
-        input: &[u8],
+        trial: Trial<'_>,
     ) -> Result<Run, Failed> {
-        if gas_limit.value() > CALL_GAS_MAX {
+        let gas_limit = trial.gas_limit.value();
+        if gas_limit > CALL_GAS_MAX {
             return Err(Refusal::GasLimitTooHigh.into());
-        }
-        if self.contract(contract).is_none() {
-            return Err(Refusal::UnknownContract.into());
         }
         let certificate = &query.certificate.certificate;
         let caller = *certificate.signer.account().as_bytes();
@@ -292,28 +316,28 @@ impl<E: Engine> Live<E> {
             progress.runs < RUNS_MAX && progress.gas_spent <= CALL_GAS_MAX,
         );
         let moment = Moment { block_number: serving.head.number.value(), now_ms: serving.now.value() };
-        let world = World::new(&self.engine, &mut self.codes, &self.store, TERMS, moment);
-        // What it would change is dropped.
+        let engine = self.engine.with_patience(QUERY_TICKS_MAX);
+        let world = World::new(&engine, &mut self.codes, &self.store, TERMS, moment);
         let ran = world.with_extensions(&mut extensions).run(Outermost {
-            contract: *contract.as_bytes(),
-            deploy: None,
+            contract: *trial.contract.as_bytes(),
+            deploy: trial.deploy,
             caller,
-            value: 0,
-            input,
-            gas_limit: gas_limit.value(),
-            deposit_limit: None,
+            value: trial.value.value(),
+            input: trial.input,
+            gas_limit,
+            deposit_limit: trial.deposit_limit.map(Amount::value),
             read_only: false,
         });
         let is_trapped = ran.as_ref().is_ok_and(|ran| ran.execution.result.is_err());
         let Ended { cache, waiting } = extensions.end(is_trapped || ran.is_err());
         self.cache = cache;
         if let Some(waiting) = waiting {
-            let spent = gas_limit.value().saturating_sub(waiting.gas_left);
+            let spent = gas_limit.saturating_sub(waiting.gas_left);
             progress.gas_spent = progress.gas_spent.saturating_add(spent);
             return Ok(Run::Waits(waiting));
         }
-        let execution = ran?.execution;
-        let answer = Answer::Call { ended: ended(execution.result)?, gas_used: Gas::new(execution.gas_used) };
+        let (Told { ended, gas_used, deposit, events, logs }, _changes) = effects::tell(ran?)?;
+        let answer = Answer::Call { ended, gas_used, deposit, events, logs };
         let subject = Subject::Query {
             question: Digest::new(Tag::QUERY_DIGEST.digest(&query.question)),
             answer: Digest::new(Tag::OUTCOME_DIGEST.digest(&answer)),

@@ -6,7 +6,7 @@ use phala_types::code::CodeRefusal;
 
 use crate::abi::RETURN_REVERT;
 use crate::host::{AccountBytes, Balance, Host};
-use crate::trap::Trap;
+use crate::Trap;
 
 /// An engine admits code and runs calls of it.
 ///

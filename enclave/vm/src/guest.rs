@@ -14,7 +14,7 @@ use crate::engine::{Call, Context, Execution, Return};
 use crate::gas;
 use crate::host::Host;
 use crate::seal::{Session, State, Stop};
-use crate::trap::Trap;
+use crate::Trap;
 
 /// What is left when a program ends: the counters that it was metered by.
 #[derive(Clone, Copy, Debug)]

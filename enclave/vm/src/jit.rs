@@ -23,7 +23,7 @@ use crate::engine::{Call, Engine, Entry, Execution};
 use crate::guest::{self, Counters, Guest};
 use crate::host::Host;
 use crate::seal::{Session, Stop, interface};
-use crate::trap::Trap;
+use crate::Trap;
 
 /// How many frames may run at once in the process: threads times depth. Only address space is taken for them, 1 GiB of it;
 /// memory is taken by the pages that a running contract touches.

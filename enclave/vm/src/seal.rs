@@ -23,7 +23,7 @@ use crate::abi::SENTINEL;
 use crate::engine::{Context, Return};
 use crate::gas;
 use crate::host::{Host, HostError};
-use crate::trap::Trap;
+use crate::Trap;
 
 /// Why a host function does not return to the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,7 +34,7 @@ use phala_types::command::Event;
 use crate::engine::{Engine, Execution, Return};
 use crate::extension::log::{LogLine, Logs};
 use crate::host::{AccountBytes, Balance, FrameError, HashBytes, HostError};
-use crate::trap::Trap;
+use crate::Trap;
 use deposit::Meter;
 use frames::{Ending, Frame, Layer, NewFrame};
 use schema::{Account, Contract, Key};

@@ -184,7 +184,7 @@ pub enum Ended {
         /// SCALE of what it returned.
         data: Bytes<PAYLOAD_BYTES_MAX>,
     },
-    /// The contract was stopped: the number is the engine's, `phala_vm::Trap`.
+    /// The contract was stopped: the number is [`crate::trap::Trap::code`].
     #[codec(index = 1)]
     Trapped(u8),
 }

@@ -35,6 +35,7 @@ pub mod receipt;
 pub mod relay;
 pub mod storage;
 pub mod tag;
+pub mod trap;
 pub mod untrusted;
 pub mod worker;
 

@@ -99,5 +99,12 @@ pub const CERTIFICATE_BLOCKS_MAX: u32 = 7 * 24 * 3600;
 /// remember nonces, and leaves a client at 1 s blocks more than a minute.
 pub const QUERY_WINDOW_BLOCKS: u32 = 128;
 
+/// The watchdog's tick: how often a worker's clock moves on for queries that run.
+pub const TICK_MS: u64 = 10;
+
+/// Ticks that one run of a query may take: two seconds, in which the worker does nothing else. A command is bounded by gas
+/// alone, since all replicas have to agree on where it ends.
+pub const QUERY_TICKS_MAX: u64 = 200;
+
 /// Gas of one call: about ten seconds of execution.
 pub const CALL_GAS_MAX: u64 = 50_000_000_000;

@@ -8,7 +8,7 @@ use wasmparser::{Parser, Payload};
 
 use super::{Session, Stop};
 use crate::gas;
-use crate::trap::Trap;
+use crate::Trap;
 
 /// The names without the prefix `seal_`, which all of them have as well.
 const NAMES: [&str; 5] =

@@ -11,7 +11,7 @@ use crate::abi::{
 use crate::engine::Return;
 use crate::gas;
 use crate::host::{CallRequest, DelegateRequest, FrameError, FrameOutcome, InstantiateRequest};
-use crate::trap::Trap;
+use crate::Trap;
 
 const ALL_CALL_FLAGS: u32 =
     CALL_FORWARD_INPUT | CALL_CLONE_INPUT | CALL_TAIL_CALL | CALL_ALLOW_REENTRY | CALL_READ_ONLY;

@@ -8,7 +8,7 @@ use super::{Session, Stop};
 use crate::abi::{MAX_KEY_BYTES, MAX_VALUE_BYTES, ReturnCode, SENTINEL};
 use crate::gas;
 use crate::host::StorageKey;
-use crate::trap::Trap;
+use crate::Trap;
 
 /// Where a key is.
 #[derive(Clone, Copy)]

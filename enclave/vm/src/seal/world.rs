@@ -9,7 +9,7 @@ use crate::abi::{RETURN_REVERT, ReturnCode};
 use crate::engine::Return;
 use crate::gas;
 use crate::host::{CodeChange, Event, HashBytes, Payment};
-use crate::trap::Trap;
+use crate::Trap;
 
 /// The bytes of the longest valid list of topics: its length in one byte, and the topics.
 const MAX_TOPICS_BYTES: u32 = 1 + EVENT_TOPICS_MAX * 32;

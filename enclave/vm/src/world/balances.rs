@@ -8,7 +8,7 @@ use super::schema::{Account, Key};
 use super::{State, World};
 use crate::engine::Engine;
 use crate::host::{AccountBytes, Balance, HostError};
-use crate::trap::Trap;
+use crate::Trap;
 
 /// The balance does not allow it. What was changed on the way is to be dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::host::{
     AccountBytes, Balance, CallRequest, CodeChange, DelegateRequest, Event, ExtensionReply, FrameError,
     FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment, StorageKey,
 };
-use crate::trap::Trap;
+use crate::Trap;
 
 /// The innermost frame's view of the world.
 pub(super) struct FrameHost<'w, 'a, 'c, E: Engine, S: State + ?Sized> {

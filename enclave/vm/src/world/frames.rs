@@ -11,7 +11,7 @@ use super::schema::{CodeInfo, Contract, Key};
 use super::{Changes, Fault, State, World};
 use crate::engine::{Call, Context, Engine, Entry, Return};
 use crate::host::{AccountBytes, Balance, FrameError, HashBytes};
-use crate::trap::Trap;
+use crate::Trap;
 
 /// What a frame changed.
 #[derive(Default)]
