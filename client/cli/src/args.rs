@@ -1,7 +1,9 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use phala_types::{Amount, ClusterId, CodeHash, ContractId, Gas, GenesisHash, WorkerId, limits::CALL_GAS_MAX};
+use phala_types::{
+    Amount, ClusterId, CodeHash, ContractId, Gas, GenesisHash, WorkerId, limits::CALL_GAS_MAX,
+};
 use std::path::PathBuf;
 
 /// Confidential contracts: build, deploy, call, query and verify them.

@@ -2,8 +2,8 @@ use super::*;
 use phala_crypto::{Secret, signature::SigningKey};
 use phala_light::testing::{Authorities, Chain};
 use phala_types::{
-    AccountId, Amount, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, KeyVersion, MessageNumber, Nonce,
-    StateRoot, WorkerId,
+    AccountId, Amount, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, KeyVersion, MessageNumber,
+    Nonce, StateRoot, WorkerId,
     code::CodeRefusal,
     command::{Deposit, Ended, Outcome, Rejection},
     worker::Tier,

@@ -1,12 +1,12 @@
 //! What a contract's run left, in the words of the protocol.
 
+use codec::Encode as _;
 use phala_types::{
     AccountId, Amount, Bytes, ContractId, Gas, List,
     command::{self, Deposit, Ended},
     limits::{EVENTS_MAX, LOG_LINES_MAX, PAYLOAD_BYTES_MAX},
     log::{self, LogLine},
 };
-use codec::Encode as _;
 use phala_vm::{
     Execution, Trap,
     extension::{log::LogLine as Line, wire},
@@ -32,10 +32,12 @@ pub struct Told {
 /// A run whose answer, events and logs one reply cannot carry is undone: its caller could never read it. The engine bounds
 /// each of them as the protocol does, so that one over its own bound is a fault.
 pub fn tell(ran: Ran) -> Result<(Told, Changes), Fault> {
-    let Ran { execution: Execution { mut result, gas_used }, mut changes, mut events, mut deposit, logs } = ran;
+    let Ran { execution: Execution { mut result, gas_used }, mut changes, mut events, mut deposit, logs } =
+        ran;
     let logs: Vec<_> = logs.into_iter().map(line).collect::<Result<_, _>>()?;
     let mut bytes = result.as_ref().map_or(0, |answer| answer.data.len());
-    for size in events.iter().map(command::Event::encoded_size).chain(logs.iter().map(LogLine::encoded_size)) {
+    for size in events.iter().map(command::Event::encoded_size).chain(logs.iter().map(LogLine::encoded_size))
+    {
         bytes = bytes.saturating_add(size);
     }
     if bytes > PAYLOAD_BYTES_MAX as usize {

@@ -25,7 +25,9 @@ use phala_types::{
 use phala_vm::{
     Engine,
     extension::CommandExtensions,
-    world::{self, Codes, Fault, Moment, Outermost, RemovalError, State, UploadError, World, schema::Key as Owned},
+    world::{
+        self, Codes, Fault, Moment, Outermost, RemovalError, State, UploadError, World, schema::Key as Owned,
+    },
 };
 
 /// What executes messages of one cluster.

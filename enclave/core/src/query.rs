@@ -24,10 +24,12 @@ use codec::{Decode, Encode};
 use phala_attest::contract_report_data;
 use phala_crypto::{seal::ReplyKey, signature};
 use phala_types::{
-    Amount, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, GenesisHash, MessageNumber, Millis, Nonce,
-    WorkerId, decode_exact,
+    Amount, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, GenesisHash, MessageNumber, Millis,
+    Nonce, WorkerId, decode_exact,
     envelope::{Envelope, EnvelopeHeader, Recipient},
-    limits::{CALL_GAS_MAX, CERTIFICATE_BLOCKS_MAX, ENVELOPE_BYTES_MAX, QUERY_TICKS_MAX, QUERY_WINDOW_BLOCKS},
+    limits::{
+        CALL_GAS_MAX, CERTIFICATE_BLOCKS_MAX, ENVELOPE_BYTES_MAX, QUERY_TICKS_MAX, QUERY_WINDOW_BLOCKS,
+    },
     query::{Answer, OpenRefusal, Query, Question, Refusal, Reply, SealedReply, SignedQuery},
     receipt::{Receipt, SignedReceipt, Subject},
     tag::Tag,
@@ -207,7 +209,15 @@ impl<E: Engine> Live<E> {
                 let trial = Trial { contract, deploy: None, value, gas_limit, deposit_limit, input };
                 self.try_out(serving, query, progress, trial)?
             }
-            Question::Instantiate { cluster, contract, code_hash, value, gas_limit, deposit_limit, input } => {
+            Question::Instantiate {
+                cluster,
+                contract,
+                code_hash,
+                value,
+                gas_limit,
+                deposit_limit,
+                input,
+            } => {
                 if self.contract(contract).is_some() {
                     return Err(Refusal::ContractExists.into());
                 }

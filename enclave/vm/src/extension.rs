@@ -33,8 +33,8 @@ pub use query::{
 
 use codec::{DecodeAll, Encode};
 
-use crate::host::{AccountBytes, ExtensionReply, HostError};
 use crate::Trap;
+use crate::host::{AccountBytes, ExtensionReply, HostError};
 use crate::world::{ExtensionRequest, Extensions, Surroundings};
 use keys::ClusterKey;
 use wire::{EXTENSION_INPUT_BYTES_MAX, EXTENSION_OWN, EXTENSION_PINK, Status};

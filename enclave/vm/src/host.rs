@@ -6,8 +6,8 @@
 
 use codec::{Decode, Encode};
 
-use crate::engine::Return;
 use crate::Trap;
+use crate::engine::Return;
 
 /// An account id.
 pub type AccountBytes = [u8; 32];

@@ -31,10 +31,10 @@ use std::collections::BTreeMap;
 use codec::{Decode, DecodeAll, Encode};
 use phala_types::command::Event;
 
+use crate::Trap;
 use crate::engine::{Engine, Execution, Return};
 use crate::extension::log::{LogLine, Logs};
 use crate::host::{AccountBytes, Balance, FrameError, HashBytes, HostError};
-use crate::Trap;
 use deposit::Meter;
 use frames::{Ending, Frame, Layer, NewFrame};
 use schema::{Account, Contract, Key};
@@ -301,7 +301,6 @@ impl<'a, E: Engine, S: State + ?Sized> World<'a, E, S> {
             self.stack.iter().fold(self.base.bytes, |sum, frame| sum.saturating_add(frame.layer.bytes));
         if bytes > CALL_CHANGES_BYTES_MAX { Err(HostError::LimitReached) } else { Ok(()) }
     }
-
 }
 
 /// What an account has, by a state and outside of any call.

@@ -18,14 +18,15 @@ pub mod http;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use config::Config;
+use config::{Config, EngineKind};
 use disk::Disk;
 use engine_room::Outside;
 use fetch::{Fetcher, PublicInternet};
 use phala_core::Core;
 use phala_platform::Platform;
-use phala_vm::WasmtimeEngine;
-use std::{path::Path, sync::Arc};
+use phala_types::limits::TICK_MS;
+use phala_vm::{Engine, WasmiEngine, WasmtimeEngine};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// Runs a worker until it is told to stop. `open` gives the platform, which may keep files of its own in the folder.
 pub fn run<P: Platform + 'static>(open: impl FnOnce(&Path) -> anyhow::Result<P>) -> anyhow::Result<()> {
@@ -37,9 +38,21 @@ pub fn run<P: Platform + 'static>(open: impl FnOnce(&Path) -> anyhow::Result<P>)
     })?;
     let platform = open(&config.dir)?;
     tracing::info!(tier = %platform.tier(), "the platform is open");
+    match config.engine {
+        EngineKind::Compiler => serve(WasmtimeEngine::new().context(NO_ENGINE)?, &config, platform),
+        EngineKind::Interpreter => serve(WasmiEngine::new().context(NO_ENGINE)?, &config, platform),
+    }
+}
+
+const NO_ENGINE: &str = "the contract engine does not start; try the other one with --engine";
+
+fn serve<E, P>(engine: E, config: &Config, platform: P) -> anyhow::Result<()>
+where
+    E: Engine + Clone + Send + Sync + 'static,
+    P: Platform + 'static,
+{
     let disk = Disk::open(&config.dir)?;
-    let engine = WasmtimeEngine::new()
-        .map_err(|error| anyhow::anyhow!("the contract engine does not start: {error}"))?;
+    let clock = engine.clone();
     let sealing_key = platform.sealing_key().context("the platform gave no sealing key")?;
     let entropy = engine_room::entropy(&platform)?;
     let (core, effects) = Core::boot(engine, platform.tier(), &sealing_key, disk.records()?, entropy)?;
@@ -53,7 +66,14 @@ pub fn run<P: Platform + 'static>(open: impl FnOnce(&Path) -> anyhow::Result<P>)
     let outside: Outside<PublicInternet> =
         Outside { fetcher: Arc::new(Fetcher::public()), runtime: runtime.handle().clone() };
     let room = engine_room::start(core, effects, platform, disk, outside)?;
-    runtime.block_on(http::serve(&config, Arc::new(room)))
+    runtime.spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS));
+        loop {
+            ticks.tick().await;
+            clock.tick();
+        }
+    });
+    runtime.block_on(http::serve(config, Arc::new(room)))
 }
 
 /// Sockets wait far more than they work: the core's thread does the work.

@@ -1,8 +1,8 @@
 //! What a user asks a worker directly, on whose authority, and what the worker answers.
 
 use crate::{
-    Amount, BlockNumber, BlockRef, Bytes, ClusterId, CodeHash, ContractId, Gas, KeyVersion, List, MessageNumber,
-    Nonce, WorkerId,
+    Amount, BlockNumber, BlockRef, Bytes, ClusterId, CodeHash, ContractId, Gas, KeyVersion, List,
+    MessageNumber, Nonce, WorkerId,
     account::{Signature, Signer, WorkerSignature},
     command::{Deposit, Ended, Event, Outcome},
     limits::{EVENTS_MAX, LOG_LINES_MAX, PAYLOAD_BYTES_MAX, SCOPE_CONTRACTS_MAX},

@@ -4,11 +4,12 @@ use codec::{Decode, Encode, MaxEncodedLen};
 use core::fmt;
 use scale_info::TypeInfo;
 
-
 /// Why a call ended without an answer. Its changes are undone.
 ///
 /// The numbers are part of outcomes, which replicas must agree on: never change one, never use one again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode, MaxEncodedLen, TypeInfo)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode, MaxEncodedLen, TypeInfo,
+)]
 pub enum Trap {
     // What the program does by itself.
     /// The gas limit was reached.

@@ -3,8 +3,8 @@
 
 use codec::{Decode, Encode};
 use phala_types::{
-    account::*, cluster::*, code::*, command::*, envelope::*, finality::*, log::*, mailbox::*, query::*, receipt::*,
-    relay::*, worker::*, *,
+    account::*, cluster::*, code::*, command::*, envelope::*, finality::*, log::*, mailbox::*, query::*,
+    receipt::*, relay::*, worker::*, *,
 };
 use std::{collections::BTreeSet, fmt::Debug, fs, path::Path};
 
@@ -123,7 +123,8 @@ fn execution() -> Execution {
 }
 
 fn log_line() -> LogLine {
-    let fields = vec![(bytes("name"), LogValue::Unsigned(7)), (bytes("other"), LogValue::Text(bytes("text")))];
+    let fields =
+        vec![(bytes("name"), LogValue::Unsigned(7)), (bytes("other"), LogValue::Text(bytes("text")))];
     LogLine { contract: CONTRACT, level: LogLevel::Info, message: bytes("message"), fields: list(fields) }
 }
 
@@ -444,10 +445,7 @@ fn add_query(all: &mut Vectors) {
     );
     all.add("Query", query());
     all.add("SignedQuery", SignedQuery { query: query(), signature: [0x18; 64] });
-    all.add_enum(
-        "Answer",
-        [answer(), Answer::Outcome(Outcome::Executed(execution()))],
-    );
+    all.add_enum("Answer", [answer(), Answer::Outcome(Outcome::Executed(execution()))]);
     all.add("Reply", Reply { nonce: NONCE, result: Ok((answer(), receipt())) });
     all.add_enum(
         "Refusal",

@@ -5,9 +5,9 @@ use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
 use schnorrkel::{PublicKey, Signature as Sr25519Signature};
 
 use super::{Session, Stop};
+use crate::Trap;
 use crate::abi::{MAX_CRYPTO_INPUT_BYTES, ReturnCode};
 use crate::gas;
-use crate::Trap;
 
 /// The context string that Substrate signs under with sr25519.
 pub(crate) const SR25519_CONTEXT: &[u8] = b"substrate";

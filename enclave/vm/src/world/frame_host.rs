@@ -12,6 +12,7 @@ use super::extensions::ExtensionRequest;
 use super::frames::{Done, Ending, Frame, NewFrame};
 use super::schema::{CodeInfo, Contract, Key};
 use super::{CONTRACT_STORAGE_BYTES_MAX, ITEM_BYTES, State, World, contract_address};
+use crate::Trap;
 use crate::abi::MAX_DELEGATE_DEPENDENCIES;
 use crate::engine::{Context, Engine};
 use crate::extension::wire::LogLevel;
@@ -19,7 +20,6 @@ use crate::host::{
     AccountBytes, Balance, CallRequest, CodeChange, DelegateRequest, Event, ExtensionReply, FrameError,
     FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment, StorageKey,
 };
-use crate::Trap;
 
 /// The innermost frame's view of the world.
 pub(super) struct FrameHost<'w, 'a, 'c, E: Engine, S: State + ?Sized> {
