@@ -425,8 +425,15 @@ pub mod pallet {
                     Clusters::<T>::get(cluster).ok_or("a worker is in a cluster that does not exist")?;
                 ensure!(record.worker == Some(worker), "a member is not its cluster's worker");
             }
+            let mut deployed = alloc::collections::BTreeMap::<_, u32>::new();
             for record in Contracts::<T>::iter_values() {
                 ensure!(Codes::<T>::contains_key(record.cluster, record.code_hash), "a contract has no code");
+                let count = deployed.entry((record.cluster, record.code_hash)).or_default();
+                *count = count.saturating_add(1);
+            }
+            for (cluster, code_hash, record) in Codes::<T>::iter() {
+                let contracts = deployed.get(&(cluster, code_hash)).copied().unwrap_or_default();
+                ensure!(record.deployed == contracts, "code counts other contracts than there are");
             }
             for (cluster, checkpoint) in Checkpoints::<T>::iter() {
                 ensure!(checkpoint.cluster == cluster, "a checkpoint lies at another cluster");
