@@ -78,7 +78,7 @@ fn query(world: &mut World, user: &User, contract: ContractId, port: u16) -> (Ve
         timeout_ms: 3000,
     };
     let input = fetch.encode().try_into().unwrap();
-    let query = world.query_for(user, Question::Call { contract, gas_limit: GAS, input });
+    let query = world.query_for(user, Question::call(contract, GAS, input));
     let (envelope, key) = world.seal_query(user, &query);
     (envelope.encode(), key)
 }
@@ -177,7 +177,7 @@ async fn a_workers_own_machine_is_not_reached() {
         timeout_ms: 3000,
     };
     let input = fetch.encode().try_into().unwrap();
-    let query = world.query_for(&alice, Question::Call { contract, gas_limit: GAS, input });
+    let query = world.query_for(&alice, Question::call(contract, GAS, input));
     let (envelope, key) = world.seal_query(&alice, &query);
     let room = start(world, dir.path(), Fetcher::<PublicInternet>::public());
     let (status, _) = ask(&room, envelope.encode(), key).await;
