@@ -32,10 +32,15 @@ use tokio_rustls::{
 const FORBIDDEN: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// Every name is on this machine: `forbidden.test` at an address that is refused, `mixed.test` at both.
-#[derive(Default)]
 struct TestNetwork {
     roots: Arc<RootCertStore>,
     resolved: Arc<AtomicUsize>,
+}
+
+impl Default for TestNetwork {
+    fn default() -> Self {
+        Self { roots: Arc::new(RootCertStore::empty()), resolved: Arc::default() }
+    }
 }
 
 impl Network for TestNetwork {
