@@ -99,7 +99,7 @@ impl Asked {
 }
 
 fn ask(world: &mut World, user: &User, contract: ContractId, input: Vec<u8>) -> (Asked, Step) {
-    let question = Question::Call { contract, gas_limit: GAS, input: input.try_into().unwrap() };
+    let question = Question::call(contract, GAS, input.try_into().unwrap());
     let query = world.query_for(user, question);
     let (envelope, key) = world.seal_query(user, &query);
     let asked = Asked { query, key };
