@@ -5,9 +5,9 @@
 //! R3 A contract that traps or reverts changes nothing, and its outcome says so.
 
 use crate::{
-    frames::{Codes, Fault, Moment, Outermost, World},
+    effects::{self, Told},
     keys::{KEY_VERSION, Keys},
-    schema::{Key, Record, Upload},
+    schema::{CODE_OWNER, Key, Record, TERMS, Upload},
     store::{Changes, Store},
 };
 use codec::{Decode, Encode};
@@ -15,14 +15,20 @@ use phala_crypto::signature;
 use phala_types::{
     AccountId, Amount, ClusterId, CodeHash, ContractId, Digest, GenesisHash, MessageNumber,
     cluster::{ClusterMessage, code_hash},
-    command::{Action, Command, Ended, Event, Execution, Outcome, Rejection, SignedCommand},
+    command::{Action, Command, Execution, Outcome, Rejection, SignedCommand},
     decode_exact,
     envelope::{Envelope, EnvelopeHeader, Recipient},
-    limits::{CALL_GAS_MAX, OUTCOMES_MAX, PAYLOAD_BYTES_MAX},
+    limits::{CALL_GAS_MAX, OUTCOMES_MAX},
     mailbox::Message,
     tag::Tag,
 };
-use phala_vm::{Engine, Trap};
+use phala_vm::{
+    Engine,
+    extension::CommandExtensions,
+    world::{
+        self, Codes, Fault, Moment, Outermost, RemovalError, State, UploadError, World, schema::Key as Owned,
+    },
+};
 
 /// What executes messages of one cluster.
 pub struct Executor<'a, E: Engine> {
@@ -56,7 +62,8 @@ impl<E: Engine> Executor<'_, E> {
     /// Executes `message` and keeps its outcome. `tip` is the topic's right after it.
     pub fn execute(&mut self, message: &Message, tip: Digest) -> Result<(), Fault> {
         match &message.body {
-            ClusterMessage::CodeUploaded { code } => self.store_code(message.number, tip, code),
+            ClusterMessage::CodeUploaded { code } => self.store_code(message, tip, code),
+            ClusterMessage::CodeRemoved { code_hash } => self.remove_code(message, tip, *code_hash),
             ClusterMessage::ContractDeployed { contract, code_hash, envelope } => {
                 let action = Action::Instantiate { code_hash: *code_hash };
                 self.execute_command(message, tip, *contract, action, envelope)?;
@@ -72,23 +79,39 @@ impl<E: Engine> Executor<'_, E> {
         Ok(())
     }
 
-    /// Keeps code that breaks no rule, and what came of its upload. Were code uploaded twice, which the chain refuses, the
-    /// first outcome would stand.
-    fn store_code(&mut self, number: MessageNumber, tip: Digest, code: &[u8]) {
+    /// Keeps code that breaks no rule, and what came of its upload.
+    fn store_code(&mut self, message: &Message, tip: Digest, code: &[u8]) {
         let hash = code_hash(code);
-        let key = Key::Upload(hash).encode();
-        if self.store.get(&key).is_some() {
-            return;
-        }
-        let mut changes = Changes::new();
-        let outcome = match self.codes.admit(self.engine, hash, code) {
-            Err(refusal) => Outcome::Rejected(Rejection::InvalidCode(refusal)),
-            Ok(()) => {
-                changes.insert(Key::Code(hash).encode(), Some(code.to_vec()));
-                Outcome::CodeStored(hash)
+        let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
+        let (outcome, mut changes) = match world.upload(&CODE_OWNER, code) {
+            Ok(uploaded) => (Outcome::CodeStored(hash), uploaded.changes),
+            Err(UploadError::Refused(refusal)) => {
+                (Outcome::Rejected(Rejection::InvalidCode(refusal)), Changes::new())
+            }
+            Err(UploadError::DepositNotPayable { .. }) => {
+                (Outcome::Rejected(Rejection::InsufficientBalance), Changes::new())
             }
         };
-        changes.insert(key, Some(Upload { number, tip, outcome }.encode()));
+        let upload = Upload { number: message.number, tip, outcome };
+        changes.insert(Key::Upload(hash).encode(), Some(upload.encode()));
+        self.store.change(changes);
+    }
+
+    /// Removes code that no contract needs. The chain has checked that its owner wants it.
+    fn remove_code(&mut self, message: &Message, tip: Digest, hash: CodeHash) {
+        let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
+        let (outcome, mut changes) = match world.remove_code(&CODE_OWNER, hash.as_bytes()) {
+            Ok(removed) => (Outcome::CodeRemoved(hash), removed.changes),
+            Err(RemovalError::InUse { references }) => {
+                (Outcome::Rejected(Rejection::CodeInUse(references)), Changes::new())
+            }
+            // Code that was refused when it was uploaded.
+            Err(RemovalError::CodeNotFound | RemovalError::NotOwner) => {
+                (Outcome::Rejected(Rejection::UnknownCode), Changes::new())
+            }
+        };
+        let upload = Upload { number: message.number, tip, outcome };
+        changes.insert(Key::Upload(hash).encode(), Some(upload.encode()));
         self.store.change(changes);
     }
 
@@ -100,7 +123,7 @@ impl<E: Engine> Executor<'_, E> {
         action: Action,
         envelope: &[u8],
     ) -> Result<(), Fault> {
-        let (reader, outcome) = match self.run_command(message, contract, action, envelope)? {
+        let (reader, outcome) = match self.run_command(message, tip, contract, action, envelope)? {
             Ok((reader, outcome)) => (reader, outcome),
             Err(Rejected { signer, reason }) => (signer, Outcome::Rejected(reason)),
         };
@@ -113,6 +136,7 @@ impl<E: Engine> Executor<'_, E> {
     fn run_command(
         &mut self,
         message: &Message,
+        tip: Digest,
         contract: ContractId,
         action: Action,
         envelope: &[u8],
@@ -126,30 +150,25 @@ impl<E: Engine> Executor<'_, E> {
         if let Err(reason) = self.admit(&command) {
             return Ok(Err(Rejected { signer, reason }));
         }
-        let moment = Moment { block: message.block, now: message.timestamp, number: message.number };
-        let world = World::new(self.engine, self.codes, self.store, moment);
-        let (mut execution, mut changes, mut events) = world.run(Outermost {
-            contract,
+        let contract_keys = self.keys.contracts(&self.genesis, self.cluster);
+        let mut extensions = CommandExtensions::new(contract_keys, *tip.as_bytes(), message.number.value());
+        let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
+        let ran = world.with_extensions(&mut extensions).run(Outermost {
+            contract: *contract.as_bytes(),
             deploy: match action {
-                Action::Instantiate { code_hash } => Some(code_hash),
+                Action::Instantiate { code_hash } => Some(*code_hash.as_bytes()),
                 Action::Call => None,
             },
             caller: *caller.as_bytes(),
+            value: command.value.value(),
             input: &command.input,
             gas_limit: command.gas_limit.value(),
+            deposit_limit: command.deposit_limit.map(Amount::value),
+            read_only: false,
         })?;
-        if !fits_a_reply(&execution.result, &events) {
-            execution.result = Err(Trap::OutputTooLong);
-            (changes, events) = (Changes::new(), Vec::new());
-        }
+        let (Told { ended, gas_used, deposit, events, logs }, changes) = effects::tell(ran)?;
         self.store.change(changes);
-        let execution = Execution {
-            contract,
-            caller,
-            ended: ended(execution.result)?,
-            gas_used: phala_types::Gas::new(execution.gas_used),
-            events: events.try_into().map_err(|_| Fault)?,
-        };
+        let execution = Execution { contract, caller, ended, gas_used, deposit, events, logs };
         Ok(Ok((signer, Outcome::Executed(execution))))
     }
 
@@ -195,11 +214,11 @@ impl<E: Engine> Executor<'_, E> {
         if command.gas_limit.value() > CALL_GAS_MAX {
             return Err(Rejection::GasLimitTooHigh);
         }
-        // No PHA enters a cluster yet, so that every balance in it is zero.
-        if command.value > Amount::new(0) {
+        let account = world::account(self.store, command.signer.account().as_bytes());
+        if command.value.value() > account.free.saturating_sub(TERMS.existential_deposit) {
             return Err(Rejection::InsufficientBalance);
         }
-        let exists = self.store.get(&Key::Contract(command.contract).encode()).is_some();
+        let exists = self.store.get(&Owned::Contract(*command.contract.as_bytes()).encode()).is_some();
         match command.action {
             Action::Call if !exists => Err(Rejection::UnknownContract),
             Action::Instantiate { .. } if exists => Err(Rejection::ContractExists),
@@ -209,24 +228,55 @@ impl<E: Engine> Executor<'_, E> {
     }
 
     fn has_code(&self, hash: &CodeHash) -> bool {
-        self.store.get(&Key::Code(*hash).encode()).is_some()
+        self.store.get(&Owned::Code(*hash.as_bytes()).encode()).is_some()
     }
 }
 
-/// Whether one reply can carry what a contract returned together with its events: else its caller could never read it.
-fn fits_a_reply(result: &Result<phala_vm::Return, Trap>, events: &[Event]) -> bool {
-    let returned = result.as_ref().map_or(0, |answer| answer.data.len());
-    let bytes = events.iter().fold(returned, |bytes, event| bytes.saturating_add(event.encoded_size()));
-    bytes <= PAYLOAD_BYTES_MAX as usize
+/// What contracts learn of when they run.
+fn moment(message: &Message) -> Moment {
+    Moment { block_number: message.block.value(), now_ms: message.timestamp.value() }
 }
 
-/// How a run ended, in the words of the protocol. The engine bounds what a contract returns as the protocol does, so that
-/// an output over the protocol's bound is a fault.
-pub fn ended(result: Result<phala_vm::Return, Trap>) -> Result<Ended, Fault> {
-    Ok(match result {
-        Ok(answer) => {
-            Ended::Returned { flags: answer.flags, data: answer.data.try_into().map_err(|_| Fault)? }
-        }
-        Err(trap) => Ended::Trapped(trap.code()),
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phala_crypto::Secret;
+    use phala_types::{Amount, Gas, account::Signer};
+    use phala_vm::{WasmtimeEngine, world::schema::Account};
+
+    #[test]
+    fn a_value_needs_a_balance_in_the_cluster() {
+        let (engine, keys) = (WasmtimeEngine::new().unwrap(), Keys::derive(Secret::new([1; 32])));
+        let signer = Signer::Sr25519([7; 32]);
+        let contract = ContractId::new([2; 32]);
+        let mut store = Store::default();
+        let record = world::schema::Contract::new([3; 32]);
+        let account = Account { free: 100, held: 50 };
+        store.change(Changes::from([
+            (Owned::Contract([2; 32]).encode(), Some(record.encode())),
+            (Owned::Account(*signer.account().as_bytes()).encode(), Some(account.encode())),
+        ]));
+        let mut codes = Codes::default();
+        let executor = Executor {
+            engine: &engine,
+            codes: &mut codes,
+            store: &mut store,
+            keys: &keys,
+            genesis: GenesisHash::new([0; 32]),
+            cluster: ClusterId::new(0),
+        };
+        let command = |value| Command {
+            cluster: ClusterId::new(0),
+            contract,
+            signer,
+            sequence: 1,
+            action: Action::Call,
+            value: Amount::new(value),
+            gas_limit: Gas::new(1),
+            deposit_limit: None,
+            input: Vec::new().try_into().unwrap(),
+        };
+        assert_eq!(executor.admit(&command(100)), Ok(()));
+        assert_eq!(executor.admit(&command(101)), Err(Rejection::InsufficientBalance));
+    }
 }

@@ -10,7 +10,7 @@
 //! the core: see [`phala_types::relay::HaltReason`].
 //!
 //! What is not here: the event loop, the disk and the sockets (`phala-worker`), evidence and sealing keys
-//! (`phala-platform`), one contract call (`phala-vm`), consensus (`phala-light`).
+//! (`phala-platform`), contracts and what they own (`phala-vm`), consensus (`phala-light`).
 //!
 //! Read `worker.rs` first, then `execute.rs` (commands) and `query.rs`.
 #![forbid(unsafe_code)]
@@ -27,11 +27,12 @@
 
 mod backlog;
 mod effect;
+mod effects;
 mod entropy;
 mod execute;
-mod frames;
 mod keys;
 mod nonces;
+mod paused;
 mod query;
 mod records;
 #[cfg(feature = "replay")]
@@ -40,6 +41,6 @@ mod schema;
 mod store;
 mod worker;
 
-pub use effect::{Effect, Input, Report, Write};
+pub use effect::{Effect, Input, Report, Ticket, Work, Write};
 pub use records::{BootError, Record};
 pub use worker::Core;

@@ -4,9 +4,9 @@
 use codec::{Decode, Encode};
 use phala_types::code::CodeRefusal;
 
+use crate::Trap;
 use crate::abi::RETURN_REVERT;
 use crate::host::{AccountBytes, Balance, Host};
-use crate::trap::Trap;
 
 /// An engine admits code and runs calls of it.
 ///
@@ -85,8 +85,6 @@ pub struct Context {
     pub read_only: bool,
     /// The least balance with which an account exists.
     pub minimum_balance: Balance,
-    /// What `instantiation_nonce` answers: a number that is different for each instantiation, for unique salts.
-    pub instantiation_nonce: u64,
 }
 
 /// What one call did.

@@ -5,11 +5,11 @@ use codec::{Decode, DecodeAll};
 use phala_types::limits::{EVENT_BYTES_MAX, EVENT_TOPICS_MAX, EVENTS_MAX, PAYLOAD_BYTES_MAX};
 
 use super::{Session, Stop};
+use crate::Trap;
 use crate::abi::{RETURN_REVERT, ReturnCode};
 use crate::engine::Return;
 use crate::gas;
 use crate::host::{CodeChange, Event, HashBytes, Payment};
-use crate::trap::Trap;
 
 /// The bytes of the longest valid list of topics: its length in one byte, and the topics.
 const MAX_TOPICS_BYTES: u32 = 1 + EVENT_TOPICS_MAX * 32;
@@ -70,6 +70,8 @@ pub(super) fn transfer(s: &mut Session<'_>, account_ptr: u32, value_ptr: u32) ->
 pub(super) fn terminate(s: &mut Session<'_>, beneficiary_ptr: u32) -> Result<(), Stop> {
     s.deny_if_read_only()?;
     s.charge(gas::TERMINATE)?;
+    let items = s.host.items_to_remove()?;
+    s.charge(gas::linear(0, gas::TERMINATE_PER_ITEM, items))?;
     let beneficiary = s.array(beneficiary_ptr)?;
     s.host.terminate(&beneficiary)?;
     Err(Stop::Return(Return::default()))
@@ -113,8 +115,16 @@ pub(super) fn refuse(s: &mut Session<'_>, ptr: u32, len: u32, code: ReturnCode) 
     Ok(code as u32)
 }
 
-/// Functions that answer nothing, so that a refusal can only be a trap.
-pub(super) fn not_available(s: &mut Session<'_>) -> Result<(), Stop> {
+pub(super) fn lock_delegate_dependency(s: &mut Session<'_>, code_hash_ptr: u32) -> Result<(), Stop> {
     s.deny_if_read_only()?;
-    Err(Trap::NotAvailable.into())
+    s.charge(gas::DELEGATE_DEPENDENCY)?;
+    let code_hash = s.array(code_hash_ptr)?;
+    Ok(s.host.lock_delegate_dependency(&code_hash)?)
+}
+
+pub(super) fn unlock_delegate_dependency(s: &mut Session<'_>, code_hash_ptr: u32) -> Result<(), Stop> {
+    s.deny_if_read_only()?;
+    s.charge(gas::DELEGATE_DEPENDENCY)?;
+    let code_hash = s.array(code_hash_ptr)?;
+    Ok(s.host.unlock_delegate_dependency(&code_hash)?)
 }
