@@ -135,6 +135,48 @@ pub enum Trap {
 }
 
 impl Trap {
+    /// All of them.
+    pub const ALL: [Self; 38] = [
+        Self::OutOfGas,
+        Self::Unreachable,
+        Self::StackOverflow,
+        Self::MemoryOutOfBounds,
+        Self::TableOutOfBounds,
+        Self::IndirectCallMismatch,
+        Self::IntegerOverflow,
+        Self::DivisionByZero,
+        Self::OutputBufferTooSmall,
+        Self::InvalidInput,
+        Self::StateChangeDenied,
+        Self::KeyTooLong,
+        Self::ValueTooLong,
+        Self::InputTooLong,
+        Self::OutputTooLong,
+        Self::TooManyTopics,
+        Self::EventTooLong,
+        Self::TooManyEvents,
+        Self::InputForwarded,
+        Self::ReentranceDenied,
+        Self::CallDepthExceeded,
+        Self::DuplicateContract,
+        Self::TerminationDenied,
+        Self::LimitReached,
+        Self::ExtensionUnknown,
+        Self::NotAvailable,
+        Self::TimedOut,
+        Self::ContractNotFound,
+        Self::CodeNotFound,
+        Self::TransferFailed,
+        Self::DepositLimitReached,
+        Self::DepositNotPayable,
+        Self::TransientStorageFull,
+        Self::DelegateDependencyOnSelf,
+        Self::DelegateDependencyExists,
+        Self::DelegateDependencyMissing,
+        Self::TooManyDelegateDependencies,
+        Self::HostFault,
+    ];
+
     /// The stable number of this trap: its encoding.
     #[must_use]
     pub fn code(self) -> u8 {

@@ -4,7 +4,7 @@
 use codec::{Decode, Encode};
 use phala_types::{
     account::*, cluster::*, code::*, command::*, envelope::*, finality::*, log::*, mailbox::*, query::*,
-    receipt::*, relay::*, worker::*, *,
+    receipt::*, relay::*, trap::*, worker::*, *,
 };
 use std::{collections::BTreeSet, fmt::Debug, fs, path::Path};
 
@@ -391,6 +391,7 @@ fn add_command(all: &mut Vectors) {
             CodePart::Segments,
         ],
     );
+    all.add_enum("Trap", Trap::ALL);
     all.add_enum("Ended", [returned(), Ended::Trapped(2)]);
     all.add("Execution", execution());
     all.add_enum(
