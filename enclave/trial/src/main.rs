@@ -172,7 +172,7 @@ impl Trial {
         if keep {
             self.keep(ran.changes);
         }
-        let logs = ran.logs.into_iter().map(|line| line.text).collect();
+        let logs = ran.logs.iter().map(|line| String::from_utf8_lossy(&line.message).into_owned()).collect();
         let gas_used = ran.execution.gas_used;
         let contract = Hex(contract.to_vec());
         Ok(match ran.execution.result {
