@@ -275,12 +275,12 @@ fn an_ended_contract_pays_its_deposit_to_the_origin_and_the_rest_to_its_heir() {
 
 #[test]
 fn an_ended_contract_is_paid_out_though_storage_costs_nothing() {
-    let mut cluster = Cluster::new(Terms { existential_deposit: 1, ..Terms::default() });
+    let mut cluster = Cluster::new(Terms { existential_deposit: 1, default_deposit_limit: 100, ..Terms::default() });
     cluster.fund(ALICE, 1_000);
     cluster.upload(BOB, &steps_code(0)).unwrap();
     let (a, _) = cluster.make_with(1, 100, &[]);
     let ran = cluster.call(a, &[terminate(BOB)]);
-    assert!(ran.execution.is_success());
+    assert!(ran.execution.is_success(), "{:?}", ran.execution);
     assert_eq!(cluster.account(&BOB).free, 101);
     assert_eq!(cluster.check(), 1_000);
 }
