@@ -294,6 +294,7 @@ async fn a_slow_server_cannot_hold_the_worker() {
     })
     .await;
     let dripping = serve(|mut stream| async move {
+        read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n").await;
         while stream.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(50)).await;
