@@ -26,7 +26,7 @@ fn base_deposit(variant: u32) -> Balance {
 fn code_is_paid_by_its_owner_and_paid_back() {
     let mut cluster = Cluster::new(TERMS);
     let (code, hash) = (steps_code(0), steps_hash(0));
-    let deposit = (code.len() as Balance + 63) * 2 + 100;
+    let deposit = (code.len() as Balance + 61) * 2 + 100;
     cluster.fund(ALICE, deposit + 9);
     assert_eq!(cluster.upload(ALICE, &code), Err(UploadError::DepositNotPayable { deposit }));
     cluster.fund(ALICE, deposit + 10);
@@ -275,7 +275,8 @@ fn an_ended_contract_pays_its_deposit_to_the_origin_and_the_rest_to_its_heir() {
 
 #[test]
 fn an_ended_contract_is_paid_out_though_storage_costs_nothing() {
-    let mut cluster = Cluster::new(Terms { existential_deposit: 1, default_deposit_limit: 100, ..Terms::default() });
+    let mut cluster =
+        Cluster::new(Terms { existential_deposit: 1, default_deposit_limit: 100, ..Terms::default() });
     cluster.fund(ALICE, 1_000);
     cluster.upload(BOB, &steps_code(0)).unwrap();
     let (a, _) = cluster.make_with(1, 100, &[]);

@@ -346,8 +346,8 @@ async fn answers_are_in_the_order_of_the_requests() {
 /// A certificate for `a.test`, and a server that has it.
 async fn serve_tls() -> (u16, TestNetwork) {
     let certificate = rcgen::generate_simple_self_signed(vec!["a.test".to_owned()]).unwrap();
-    let der = certificate.serialize_der().unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certificate.serialize_private_key_der()));
+    let der = certificate.cert.der().to_vec();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certificate.signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
