@@ -235,6 +235,21 @@ fn recursion_counts_a_contracts_storage_once() {
 }
 
 #[test]
+fn what_a_nested_frame_removes_of_its_outer_frames_is_counted_until_the_contract_ends() {
+    let mut cluster = Cluster::with_steps();
+    let total = cluster.check();
+    let (a, _) = cluster.make_with(1, 0, &[set(1, 30)]);
+    // The nested frame sees a record of 30 bytes, of which it takes 94 away; the outer one adds its 94 afterwards.
+    let ran = cluster.call(a, &[set(2, 94), delegate(steps_hash(1), &[clear(2)])]);
+    assert_eq!(ran.deposit, Deposit::Charge(94 * 2 + 50 - 30 * 2 - 50));
+    let contract = cluster.contract(&a).unwrap();
+    assert_eq!((contract.storage_bytes, contract.storage_items), (94, 1));
+    assert!(cluster.call(a, &[terminate(BOB)]).execution.is_success());
+    assert_eq!(cluster.check(), total);
+    assert_eq!(cluster.account(&a).held, 0);
+}
+
+#[test]
 fn an_origin_without_means_stores_nothing_and_makes_nothing() {
     let mut cluster = Cluster::with_steps();
     let a = cluster.make(1);
