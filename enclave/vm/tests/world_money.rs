@@ -302,6 +302,21 @@ fn an_ended_contract_is_paid_out_though_storage_costs_nothing() {
 }
 
 #[test]
+fn what_a_contract_stored_in_the_call_that_ends_it_goes_back_to_the_origin() {
+    let mut cluster = Cluster::with_steps();
+    let (a, b) = (cluster.make(1), cluster.make(2));
+    let total = cluster.check();
+    let alice = cluster.account(&ALICE).free;
+    let held = cluster.account(&b).held;
+    let ran = cluster.call(a, &[call(b, &[set(1, 10)]), call(b, &[terminate(BOB)])]);
+    assert!(ran.execution.is_success(), "{:?}", ran.execution);
+    assert_eq!(ran.deposit, Deposit::Refund(held));
+    assert_eq!(cluster.account(&ALICE).free, alice + held);
+    assert_eq!(cluster.account(&b).held, 0);
+    assert_eq!(cluster.check(), total);
+}
+
+#[test]
 fn another_code_changes_what_is_held() {
     let mut cluster = Cluster::with_steps();
     let long = common::contract_with("", "", &format!(r#"(data (i32.const 0) "{}")"#, "x".repeat(9_000)));
