@@ -60,7 +60,9 @@ pub enum Call {
     },
     /// `Clusters.submit`, by anyone.
     Submit {
-        /// To which contract.
+        /// To which cluster.
+        cluster: ClusterId,
+        /// To which contract in it.
         contract: ContractId,
         /// SCALE of the envelope with the command.
         envelope: Bytes<ENVELOPE_BYTES_MAX>,
@@ -121,8 +123,8 @@ impl EncodeAsFields for Call {
                 (Static(cluster), Static(code_hash), Static(salt), Static(envelope))
                     .encode_as_fields_to(fields, types, out)
             }
-            Self::Submit { contract, envelope } => {
-                (Static(contract), Static(envelope)).encode_as_fields_to(fields, types, out)
+            Self::Submit { cluster, contract, envelope } => {
+                (Static(cluster), Static(contract), Static(envelope)).encode_as_fields_to(fields, types, out)
             }
             Self::Checkpoint { checkpoint, signature } => {
                 (Static(checkpoint), Static(signature)).encode_as_fields_to(fields, types, out)

@@ -234,6 +234,9 @@ pub struct CallArgs {
     /// The .contract file. Needed once: `deploy` remembers it for the contracts that it makes.
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
+    /// The cluster of a contract that another contract made: the chain does not know it.
+    #[arg(long, value_parser = cluster)]
+    pub cluster: Option<ClusterId>,
     #[command(flatten)]
     pub trial: TrialArgs,
     #[command(flatten)]
@@ -264,6 +267,9 @@ pub struct QueryArgs {
     /// The .contract file. Needed once: `deploy` remembers it for the contracts that it makes.
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
+    /// The cluster of a contract that another contract made: the chain does not know it.
+    #[arg(long, value_parser = cluster)]
+    pub cluster: Option<ClusterId>,
     /// The most gas to spend.
     #[arg(long, default_value_t = CALL_GAS_MAX)]
     pub gas: u64,

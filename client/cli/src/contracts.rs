@@ -189,7 +189,7 @@ async fn call_command(context: &Context, args: &CallArgs) -> Result<ExitCode> {
     let signer = context.signer()?;
     let payer = payer(context, &args.payer, &signer)?;
     let client = context.connect().await?;
-    held_to_chain(&client, args.contract, &bundle).await?;
+    held_to_code(&client, &signer, args.contract, args.cluster, &bundle).await?;
     if args.trial.dry_run {
         let answered = ask(&client, &signer, args.contract, input, args.cost.parameters()).await?;
         let told = tell(&bundle.abi, Function::Message(&args.message), &answered)?;
@@ -213,7 +213,7 @@ async fn query_command(context: &Context, args: &QueryArgs) -> Result<ExitCode> 
     let input = bundle.abi.encode_message(&args.message, &args.arguments)?;
     let signer = context.signer()?;
     let client = context.connect().await?;
-    held_to_chain(&client, args.contract, &bundle).await?;
+    held_to_code(&client, &signer, args.contract, args.cluster, &bundle).await?;
     let parameters = CallParameters { gas_limit: Gas::new(args.gas), ..CallParameters::default() };
     let answered = ask(&client, &signer, args.contract, input, parameters).await?;
     let mut told = tell(&bundle.abi, Function::Message(&args.message), &answered)?;
@@ -278,19 +278,29 @@ async fn finish(
     Ok(if told.is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Metadata of other code than the contract's would send and show nonsense.
-async fn held_to_chain(client: &Client, contract: ContractId, bundle: &ContractBundle) -> Result<()> {
-    let record = client.contract(&contract).await?;
-    if record.code_hash != bundle.code_hash {
-        return Err(advise(
-            format!(
-                "the bundle is of the code {}, but the contract runs {}",
-                bundle.code_hash, record.code_hash
-            ),
-            "name the contract's own .contract file with --bundle",
-        ));
+/// Metadata of other code than the contract's would send and show nonsense. What the chain records is known without a
+/// question; the worker is asked if the contract may have replaced its code, or if another contract made it.
+async fn held_to_code(
+    client: &Client,
+    signer: &Account,
+    contract: ContractId,
+    cluster: Option<ClusterId>,
+    bundle: &ContractBundle,
+) -> Result<()> {
+    match cluster {
+        Some(cluster) => client.place(contract, cluster),
+        None if client.contract(&contract).await?.code_hash == bundle.code_hash => return Ok(()),
+        None => {}
     }
-    Ok(())
+    let runs = client.code_of(&session(client, signer, contract).await?, contract).await?;
+    match runs {
+        Some(runs) if runs == bundle.code_hash => Ok(()),
+        Some(runs) => Err(advise(
+            format!("the bundle is of the code {}, but the contract runs {runs}", bundle.code_hash),
+            "name the contract's own .contract file with --bundle",
+        )),
+        None => Err(advise(format!("the contract {contract} has no code"), "deploy it again")),
+    }
 }
 
 async fn session(client: &Client, signer: &Account, contract: ContractId) -> Result<Session> {

@@ -141,7 +141,7 @@ fn client_advice(error: &ClientError) -> Option<&'static str> {
         }
         ClientError::EmptyCluster(_) => Some("look with `phala status` what the worker waits for"),
         ClientError::NoContract(_) => {
-            Some("check the contract's id, and --node: it may be on another network")
+            Some("check the contract's id, and --node; if another contract made it, name its cluster with --cluster")
         }
         ClientError::NoWorker(_) => Some("list the workers with `phala worker list`"),
         ClientError::Chain(error) => chain_advice(error),

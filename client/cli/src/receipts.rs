@@ -45,12 +45,11 @@ pub fn verify(context: &Context, args: &VerifyArgs) -> Result<()> {
     let abi = match &args.bundle {
         Some(path) => {
             let (contract, _) = read_bundle(path)?;
-            let record = verified.contract().context("the receipt is about no contract")?;
+            let runs = verified.receipt().code_hash.context("the receipt is about no code")?;
             anyhow::ensure!(
-                contract.code_hash == record.code_hash,
-                "the bundle is of the code {}, but the receipt's contract runs {}",
+                contract.code_hash == runs,
+                "the bundle is of the code {}, but the receipt's contract runs {runs}",
                 contract.code_hash,
-                record.code_hash
             );
             Some(contract.abi)
         }
@@ -99,7 +98,14 @@ fn describe(verified: &VerifiedReceipt, abi: Option<&Abi>) -> (String, Value) {
         ),
     };
     let (contract, code) = match (&receipt.contract, &receipt.code_hash) {
-        (Some(contract), Some(code_hash)) => (contract.to_string(), code_hash.to_string()),
+        (Some(contract), Some(code_hash)) => {
+            let since = match verified.contract() {
+                Some(record) if record.code_hash == *code_hash => String::new(),
+                Some(record) => format!(", in place of {}", record.code_hash),
+                None => ", of a contract that another one made".to_owned(),
+            };
+            (contract.to_string(), format!("{code_hash}{since}"))
+        }
         (Some(contract), None) => (contract.to_string(), "none: the deployment failed".to_owned()),
         (None, _) => ("none".to_owned(), "of none".to_owned()),
     };

@@ -9,7 +9,7 @@ use crate::{
 use phala_chain_api::{Account, Node, NodeError, backoff::Backoff};
 use phala_light::{FinalizedHead, keys};
 use phala_types::{
-    BlockNumber, ClusterId, CodeHash, ContractId, GenesisHash, MessageNumber, WorkerId,
+    BlockNumber, Bytes, ClusterId, CodeHash, ContractId, Gas, GenesisHash, MessageNumber, WorkerId,
     cluster::{Checkpoint, ContractRecord},
     query::{Question, Refusal, Scope, SignedInboxKey},
     worker::{Tier, WorkerRecord},
@@ -85,6 +85,7 @@ struct State {
     advanced_at: Option<Instant>,
     workers: BTreeMap<ClusterId, VerifiedWorker>,
     contracts: BTreeMap<ContractId, ContractRecord>,
+    places: BTreeMap<ContractId, ClusterId>,
     inbox_keys: BTreeMap<ContractId, SignedInboxKey>,
     sequence: u64,
 }
@@ -203,7 +204,7 @@ impl Client {
         Ok(worker)
     }
 
-    /// What the chain records of a contract, proven. It never changes.
+    /// What the chain records of a contract that was deployed on it, proven. It never changes.
     pub async fn contract(&self, contract: &ContractId) -> Result<ContractRecord, ClientError> {
         if let Some(record) = self.state().contracts.get(contract) {
             return Ok(record.clone());
@@ -217,6 +218,20 @@ impl Client {
         let record = record.ok_or(ClientError::NoContract(*contract))?;
         self.state().contracts.insert(*contract, record.clone());
         Ok(record)
+    }
+
+    /// The cluster of a contract: as [`Client::place`] was told, else as the chain records it, proven.
+    pub async fn cluster_of(&self, contract: &ContractId) -> Result<ClusterId, ClientError> {
+        let placed = self.state().places.get(contract).copied();
+        match placed {
+            Some(cluster) => Ok(cluster),
+            None => Ok(self.contract(contract).await?.cluster),
+        }
+    }
+
+    /// Tells where a contract is that another contract made: the chain does not know it, and its cluster does.
+    pub fn place(&self, contract: ContractId, cluster: ClusterId) {
+        self.state().places.insert(contract, cluster);
     }
 
     /// The checkpoint that a cluster certified last, proven at the newest final block.
@@ -248,8 +263,26 @@ impl Client {
                 return self.query_cluster(session, cluster, question).await;
             }
         };
-        let record = self.contract(&contract).await?;
-        held_to_code(self.query_cluster(session, record.cluster, question).await?, &record)
+        let cluster = self.cluster_of(&contract).await?;
+        let answered = self.query_cluster(session, cluster, question).await?;
+        // Only the outcome of a failed deployment comes from a contract without code.
+        let is_outcome = matches!(answered.question, Question::Outcome { .. });
+        match answered.receipt.receipt.code_hash {
+            None if !is_outcome => Err(QueryError::BadReply(BadReply::NoCode)),
+            _ => Ok(answered),
+        }
+    }
+
+    /// The code that a contract runs at present, by its worker: a contract may replace the code that it was deployed
+    /// with, and what another contract made has no code on the chain.
+    pub async fn code_of(
+        &self,
+        session: &Session,
+        contract: ContractId,
+    ) -> Result<Option<CodeHash>, QueryError> {
+        // Whatever the answer is, its receipt names the code.
+        let question = Question::call(contract, Gas::new(1), Bytes::default());
+        Ok(self.query(session, question).await?.receipt.receipt.code_hash)
     }
 
     async fn query_cluster(
@@ -384,16 +417,5 @@ impl Client {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         // Nothing panics while it is held, and all of it may be forgotten.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-/// Holds an answer's receipt to the code that the chain has for the contract. Only the outcome of a failed deployment
-/// comes from a contract without code.
-fn held_to_code(answered: Answered, record: &ContractRecord) -> Result<Answered, QueryError> {
-    let is_outcome = matches!(answered.question, Question::Outcome { .. });
-    match answered.receipt.receipt.code_hash {
-        Some(code_hash) if code_hash == record.code_hash => Ok(answered),
-        None if is_outcome => Ok(answered),
-        _ => Err(QueryError::BadReply(BadReply::OtherCode)),
     }
 }

@@ -147,9 +147,9 @@ impl Client {
         input: Bytes<PAYLOAD_BYTES_MAX>,
         parameters: CallParameters,
     ) -> Result<Sent, CommandError> {
-        let cluster = self.contract(&contract).await?.cluster;
+        let cluster = self.cluster_of(&contract).await?;
         let envelope = self.seal_command(signer, cluster, contract, Action::Call, input, parameters).await?;
-        let call = Call::Submit { contract, envelope };
+        let call = Call::Submit { cluster, contract, envelope };
         let included = self.node().submit(payer, call, Until::Finalized).await?;
         self.sent(contract, included).await
     }

@@ -74,9 +74,9 @@ pub enum BadReply {
     /// The receipt names another registration than the chain has.
     #[error("its receipt names another attestation than the chain has; ask again")]
     OtherAttestation,
-    /// The receipt names other code than the chain has.
-    #[error("its receipt names other code than the chain has for the contract")]
-    OtherCode,
+    /// The receipt names no code, though only code can answer.
+    #[error("its receipt names no code that could have answered")]
+    NoCode,
     /// The receipt's digests are not those of question and answer.
     #[error("its receipt is for another question or answer")]
     OtherDigest,

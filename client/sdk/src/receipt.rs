@@ -123,7 +123,8 @@ pub enum VerifyError {
     /// Rejected: the worker was not in the contract's cluster.
     #[error("the worker was not in the receipt's cluster")]
     NotMember,
-    /// Rejected: the chain does not have the contract, or has it elsewhere or with other code.
+    /// Rejected: the chain has the contract in another cluster, or the receipt does not agree with itself on what it is
+    /// about.
     #[error("the chain records the contract otherwise than the receipt says")]
     OtherContract,
     /// Rejected: the worker did not sign the receipt.
@@ -154,7 +155,7 @@ impl VerifiedReceipt {
         &self.worker
     }
 
-    /// The contract's record at the receipt's block, if the receipt is about a contract.
+    /// The contract's record at the receipt's block, if the receipt is about a contract that was deployed on the chain.
     pub fn contract(&self) -> Option<&ContractRecord> {
         self.contract.as_ref()
     }
@@ -246,28 +247,26 @@ pub fn verify_receipt(bundle: &ReceiptBundle, expected: GenesisHash) -> Result<V
     Ok(VerifiedReceipt { receipt: receipt.clone(), worker, contract, disclosure: bundle.disclosure.clone() })
 }
 
-/// What the chain records of the receipt's contract. Only an upload is about none, and then names no code of one.
+/// What the chain records of the receipt's contract. It records nothing of an upload, which is about no contract, and of a
+/// contract that another one made, which only its cluster knows. The code need not be what the contract was deployed
+/// with, since it may have replaced it; only a command may have met none, if it was a deployment that failed.
 fn contract_of(receipt: &Receipt, values: &Values) -> Result<Option<ContractRecord>, VerifyError> {
-    let is_upload = matches!(receipt.subject, Subject::Upload { .. });
-    let Some(contract) = receipt.contract else {
-        let is_consistent = is_upload && receipt.code_hash.is_none();
-        return is_consistent.then_some(None).ok_or(VerifyError::OtherContract);
+    let is_consistent = match (&receipt.contract, &receipt.subject) {
+        (None, Subject::Upload { .. }) => receipt.code_hash.is_none(),
+        (Some(_), Subject::Query { .. }) => receipt.code_hash.is_some(),
+        (Some(_), Subject::Command { .. }) => true,
+        (None, _) | (Some(_), Subject::Upload { .. }) => false,
     };
+    if !is_consistent {
+        return Err(VerifyError::OtherContract);
+    }
+    let Some(contract) = receipt.contract else { return Ok(None) };
     let record: Option<ContractRecord> =
         values.decode(&keys::contract(contract)).map_err(VerifyError::NotProven)?;
-    let record = record.filter(|record| !is_upload && is_recorded_as(record, receipt));
-    record.map(Some).ok_or(VerifyError::OtherContract)
-}
-
-/// Whether the chain has the contract where, and with the code that, the receipt says. A command whose deployment
-/// failed has no code in the worker, though the chain records what it should have been.
-fn is_recorded_as(contract: &ContractRecord, receipt: &Receipt) -> bool {
-    let is_code_right = match (receipt.code_hash, &receipt.subject) {
-        (Some(code_hash), _) => code_hash == contract.code_hash,
-        (None, Subject::Command { .. }) => true,
-        (None, Subject::Query { .. } | Subject::Upload { .. }) => false,
-    };
-    is_code_right && contract.cluster == receipt.cluster
+    match record {
+        Some(record) if record.cluster != receipt.cluster => Err(VerifyError::OtherContract),
+        record => Ok(record),
+    }
 }
 
 #[cfg(test)]

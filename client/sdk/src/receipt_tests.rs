@@ -187,14 +187,31 @@ fn worker_that_the_chain_does_not_list_cannot_vouch() {
 }
 
 #[test]
-fn receipt_that_names_other_code_than_the_chain_has_is_refused() {
+fn receipt_of_a_query_names_the_code_that_answered() {
     let story = Story::new();
-    let other = story.signed(|receipt| receipt.code_hash = Some(CodeHash::new([9; 32])));
-    assert_eq!(story.verify(&other), Err(VerifyError::OtherContract));
     let none = story.signed(|receipt| receipt.code_hash = None);
     assert_eq!(story.verify(&none), Err(VerifyError::OtherContract));
-    let unknown = Story::with(|chain, _| chain.remove(&keys::contract(CONTRACT)));
-    assert_eq!(unknown.verify(&unknown.bundle), Err(VerifyError::OtherContract));
+}
+
+#[test]
+fn contract_may_have_replaced_its_code_or_been_made_by_another_one() {
+    let story = Story::new();
+    let code = CodeHash::new([9; 32]);
+    let verified = story.verify(&story.signed(|receipt| receipt.code_hash = Some(code))).unwrap();
+    assert_eq!(verified.contract().unwrap().code_hash, CODE);
+    assert_eq!(verified.receipt().code_hash, Some(code));
+    let made = Story::with(|chain, _| chain.remove(&keys::contract(CONTRACT)));
+    assert_eq!(made.verify(&made.bundle).unwrap().contract(), None);
+}
+
+#[test]
+fn receipt_of_a_contract_in_another_cluster_is_refused() {
+    let story = Story::with(|chain, _| {
+        let owner = AccountId::new([1; 32]);
+        let record = ContractRecord { cluster: ClusterId::new(77), code_hash: CODE, owner };
+        chain.put(keys::contract(CONTRACT), &record);
+    });
+    assert_eq!(story.verify(&story.bundle).unwrap_err(), VerifyError::OtherContract);
 }
 
 #[test]

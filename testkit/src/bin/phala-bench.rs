@@ -185,7 +185,7 @@ async fn confidential_calls(
                 CallParameters::default(),
             )
             .await?;
-        calls.push(Call::Submit { contract: token.contract, envelope });
+        calls.push(Call::Submit { cluster: CLUSTER, contract: token.contract, envelope });
     }
     let before = network.status()?.position.value();
     let wanted = MessageNumber::new(before + TRANSACTIONS as u64);

@@ -225,8 +225,8 @@ pub mod pallet {
         CodeInUse,
         /// The same account has deployed the same code with the same salt. Choose another salt.
         ContractExists,
-        /// There is no such contract.
-        UnknownContract,
+        /// The contract was deployed in another cluster.
+        OtherCluster,
         /// The cluster has no worker that could sign a checkpoint.
         NoWorker,
         /// The signature is not the cluster's worker's on this checkpoint.
@@ -344,19 +344,26 @@ pub mod pallet {
         /// For anyone: the command's authority is the signature inside the envelope, so the sender only pays and need
         /// not be the one who commands. The mailbox reports the command's place in the cluster's order.
         ///
-        /// Fails if there is no such contract. What cannot be opened or is not allowed is refused inside the cluster.
+        /// The chain knows the contracts that were deployed by it. Those that contracts made are known to their cluster
+        /// alone, so that a command names its cluster, and a contract that the chain does not know may be there.
+        ///
+        /// Fails if there is no such cluster, or if the contract was deployed in another one. What cannot be opened, is
+        /// not allowed or is for no contract is refused inside the cluster.
         #[pallet::call_index(3)]
         #[pallet::weight(
             T::WeightInfo::submit().saturating_add(T::Mailbox::push_weight(envelope.len() as u32))
         )]
         pub fn submit(
             origin: OriginFor<T>,
+            cluster: ClusterId,
             contract: ContractId,
             envelope: Bytes<ENVELOPE_BYTES_MAX>,
         ) -> DispatchResult {
             ensure_signed(origin)?;
-            let record = Contracts::<T>::get(contract).ok_or(Error::<T>::UnknownContract)?;
-            T::Mailbox::push(Topic::Cluster(record.cluster), ClusterMessage::Command { contract, envelope })?;
+            ensure!(Clusters::<T>::contains_key(cluster), Error::<T>::UnknownCluster);
+            let is_elsewhere = Contracts::<T>::get(contract).is_some_and(|record| record.cluster != cluster);
+            ensure!(!is_elsewhere, Error::<T>::OtherCluster);
+            T::Mailbox::push(Topic::Cluster(cluster), ClusterMessage::Command { contract, envelope })?;
             Ok(())
         }
 

@@ -214,16 +214,29 @@ fn contract_without_uploaded_code_is_refused() {
 fn anyone_may_pay_for_a_command() {
     run(|| {
         let contract = deploy();
-        assert_ok!(Clusters::submit(signed(OPERATOR), contract, bytes(b"sealed")));
+        assert_ok!(Clusters::submit(signed(OPERATOR), CLUSTER, contract, bytes(b"sealed")));
         assert_eq!(last_message(), ClusterMessage::Command { contract, envelope: bytes(b"sealed") });
     });
 }
 
 #[test]
-fn command_to_an_unknown_contract_is_refused() {
+fn command_to_a_contract_that_only_its_cluster_knows_is_sent() {
     run(|| {
-        let nobody = ContractId::new([7; 32]);
-        assert_noop!(Clusters::submit(signed(ALICE), nobody, bytes(b"sealed")), Fails::UnknownContract);
+        let contract = ContractId::new([7; 32]);
+        assert_ok!(Clusters::submit(signed(ALICE), CLUSTER, contract, bytes(b"sealed")));
+        assert_eq!(last_message(), ClusterMessage::Command { contract, envelope: bytes(b"sealed") });
+    });
+}
+
+#[test]
+fn command_to_another_cluster_than_the_contract_s_is_refused() {
+    run(|| {
+        let contract = deploy();
+        let submit = |cluster| Clusters::submit(signed(ALICE), cluster, contract, bytes(b"sealed"));
+        assert_noop!(submit(NO_CLUSTER), Fails::UnknownCluster);
+        let other = ClusterId::new(1);
+        crate::Clusters::<Test>::insert(other, ClusterRecord::default());
+        assert_noop!(submit(other), Fails::OtherCluster);
     });
 }
 
@@ -237,7 +250,7 @@ fn every_call_needs_a_paying_sender() {
         assert_noop!(Clusters::join(none(), CLUSTER, worker(1)), bad);
         assert_noop!(Clusters::upload_code(none(), CLUSTER, bytes(b"other")), bad);
         assert_noop!(Clusters::deploy(none(), CLUSTER, code_hash(CODE), bytes(b"other"), bytes(b"")), bad);
-        assert_noop!(Clusters::submit(none(), contract, bytes(b"")), bad);
+        assert_noop!(Clusters::submit(none(), CLUSTER, contract, bytes(b"")), bad);
         assert_noop!(Clusters::checkpoint(none(), checkpoint, sign(1, &checkpoint)), bad);
     });
 }

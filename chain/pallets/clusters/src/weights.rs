@@ -59,9 +59,9 @@ impl<T: frame_system::Config> WeightInfo for UpperBound<T> {
         T::DbWeight::get().reads_writes(2, 3).saturating_add(COMPUTATION)
     }
 
-    /// Reads the contract.
+    /// Reads cluster and contract.
     fn submit() -> Weight {
-        T::DbWeight::get().reads(1).saturating_add(COMPUTATION)
+        T::DbWeight::get().reads(2).saturating_add(COMPUTATION)
     }
 
     /// Reads cluster, registration, genesis hash, tip, checkpoint, signature; writes checkpoint, signature, event;
