@@ -158,6 +158,12 @@ pub struct TestArgs {
     /// The contract's folder.
     #[arg(default_value = ".")]
     pub project: PathBuf,
+    /// Run on the network instead of on this machine alone. It takes as long as its blocks do, and costs fees.
+    #[arg(long)]
+    pub network: bool,
+    /// The cluster to run in.
+    #[arg(long, default_value = "0", value_parser = cluster, requires = "network")]
+    pub cluster: ClusterId,
 }
 
 #[derive(Subcommand, Clone, Copy, Debug)]

@@ -35,7 +35,7 @@ pub async fn run(context: &Context, command: ContractCommand) -> Result<ExitCode
     match command {
         ContractCommand::New(args) => projects::new(context, &args),
         ContractCommand::Build(args) => build_command(context, &args),
-        ContractCommand::Test(args) => trials::run(context, &args.project),
+        ContractCommand::Test(args) => trials::run(context, &args).await,
         ContractCommand::Toolchain(command) => projects::toolchain(context, command),
         ContractCommand::Upload(args) => upload_command(context, &args).await,
         ContractCommand::Remove(args) => remove_command(context, &args).await,

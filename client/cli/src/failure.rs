@@ -140,9 +140,9 @@ fn client_advice(error: &ClientError) -> Option<&'static str> {
             Some("--accept-simulated, if this is a development network and nothing that you send is secret")
         }
         ClientError::EmptyCluster(_) => Some("look with `phala status` what the worker waits for"),
-        ClientError::NoContract(_) => {
-            Some("check the contract's id, and --node; if another contract made it, name its cluster with --cluster")
-        }
+        ClientError::NoContract(_) => Some(
+            "check the contract's id, and --node; if another contract made it, name its cluster with --cluster",
+        ),
         ClientError::NoWorker(_) => Some("list the workers with `phala worker list`"),
         ClientError::Chain(error) => chain_advice(error),
     }

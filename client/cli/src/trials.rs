@@ -2,45 +2,81 @@
 //!
 //! A Rust contract is tested by cargo. The others are tested from outside, by calls and what must come of them, which are
 //! in `tests.toml`. They run on the engine of workers, in the program `phala-trial`: this one links nothing of a worker,
-//! and encodes and decodes by the contract's metadata, as it does for the network (docs/adr/0014).
+//! and encodes and decodes by the contract's metadata, as it does for the network (docs/adr/0014). Or they run on a real
+//! network, where they take as long as its blocks do.
+//!
+//! `file` has the tests and judges, `stage` is where they run: `machine` or `network`.
 
 mod file;
 mod machine;
+mod network;
+mod stage;
 
-pub use file::Tests;
+use file::{TestResult, Tests, Verdict};
+use stage::Stage;
 
-use crate::{context::Context, contracts::build_project, dev, failure::advise};
+use crate::{args::TestArgs, context::Context, contracts::build_project, dev, failure::advise};
 use anyhow::{Context as _, Result};
 use phala_sdk::build::{Language, language};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     path::Path,
     process::{Command, ExitCode},
 };
 
-pub fn run(context: &Context, project: &Path) -> Result<ExitCode> {
+pub async fn run(context: &Context, args: &TestArgs) -> Result<ExitCode> {
+    let project = &args.project;
     if language(project)? == Language::Rust {
+        if args.network {
+            return Err(advise(
+                "a Rust contract's tests are cargo's, off chain",
+                "the command without --network",
+            ));
+        }
         return run_cargo(context, project);
     }
     let tests = Tests::open(project)?;
-    let program = dev::binary("phala-trial")?;
+    // What is missing is said before anything is built.
+    let mut stage = match args.network {
+        true => Stage::Network(network::Network::connect(context, args.cluster).await?),
+        false => Stage::Machine(machine::Machine::start(&dev::binary("phala-trial")?)?),
+    };
     let bundle = build_project(context, project)?;
-    let results = tests.run(&program, &bundle)?;
-    let (mut lines, mut failed) = (Vec::new(), 0usize);
-    for result in &results {
-        match &result.failure {
-            None => lines.push(format!("ok      {}", result.name)),
-            Some(failure) => {
-                failed += 1;
-                lines.push(format!("FAILED  {}\n        {failure}", result.name));
-            }
+    let mut say = |result: &TestResult| {
+        if !context.options.json {
+            println!("{}", line(result));
         }
+    };
+    let results = tests.run(&mut stage, &bundle, &mut say).await?;
+    let count = |is: fn(&Verdict) -> bool| results.iter().filter(|result| is(&result.verdict)).count();
+    let failed = count(|verdict| matches!(verdict, Verdict::Fails(_)));
+    let left_out = count(|verdict| matches!(verdict, Verdict::LeftOut(_)));
+    let passed = count(|verdict| *verdict == Verdict::Holds);
+    let mut text = format!("{passed} passed, {failed} failed");
+    if left_out > 0 {
+        text.push_str(&format!(", {left_out} left out"));
     }
-    lines.push(format!("{} passed, {failed} failed", results.len() - failed));
-    let json: Vec<_> =
-        results.iter().map(|result| json!({ "name": result.name, "failure": result.failure })).collect();
-    context.print(lines.join("\n"), json!({ "tests": json, "failed": failed }));
+    let json: Vec<_> = results.iter().map(json_of).collect();
+    context.print(text, json!({ "tests": json, "passed": passed, "failed": failed, "left_out": left_out }));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn line(result: &TestResult) -> String {
+    let name = &result.name;
+    match &result.verdict {
+        Verdict::Holds => format!("ok        {name}"),
+        Verdict::Fails(what) => format!("FAILED    {name}\n          {what}"),
+        Verdict::LeftOut(why) => format!("left out  {name}\n          {why}"),
+    }
+}
+
+fn json_of(result: &TestResult) -> Value {
+    let (failure, left_out) = match &result.verdict {
+        Verdict::Holds => (None, None),
+        Verdict::Fails(what) => (Some(what), None),
+        Verdict::LeftOut(why) => (None, Some(why)),
+    };
+    json!({ "name": result.name, "failure": failure, "left_out": left_out })
 }
 
 fn run_cargo(context: &Context, project: &Path) -> Result<ExitCode> {

@@ -22,7 +22,7 @@ const LINE_BYTES_MAX: u64 = 2 * phala_types::limits::CODE_BYTES_MAX as u64 + 64 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case", tag = "do")]
 enum Request {
-    /// Begin anew: no code, no contract, no balance. What was compiled stays compiled.
+    /// Begin anew: no contract, no balance. Code stays.
     Fresh,
     /// Take code.
     Upload { code: Hex },
@@ -101,18 +101,21 @@ struct Trial {
     engine: WasmtimeEngine,
     codes: Codes<WasmtimeEngine>,
     state: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// What was uploaded, and nothing else: where each test begins.
+    uploaded: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 impl Trial {
     fn new() -> Result<Self, SetupError> {
         // Without the pool, whose reserve of memory would be the biggest thing that a test does.
-        Ok(Self { engine: WasmtimeEngine::without_pool()?, codes: Codes::default(), state: BTreeMap::new() })
+        let (engine, codes) = (WasmtimeEngine::without_pool()?, Codes::default());
+        Ok(Self { engine, codes, state: BTreeMap::new(), uploaded: BTreeMap::new() })
     }
 
     fn handle(&mut self, request: Request) -> Result<Reply, String> {
         match request {
             Request::Fresh => {
-                self.state.clear();
+                self.state.clone_from(&self.uploaded);
                 Ok(Reply::Done)
             }
             Request::Upload { code } => Ok(self.upload(&code.0)),
@@ -141,7 +144,8 @@ impl Trial {
         let world = World::new(&self.engine, &mut self.codes, &self.state, Terms::default(), moment);
         match world.upload(&[0; 32], code) {
             Ok(uploaded) => {
-                self.keep(uploaded.changes);
+                apply(&mut self.uploaded, uploaded.changes.clone());
+                apply(&mut self.state, uploaded.changes);
                 Reply::Stored(Hex(uploaded.code_hash.to_vec()))
             }
             Err(error) => Reply::CodeRefused(error.to_string()),
@@ -170,9 +174,9 @@ impl Trial {
         };
         let ran = world.run(outermost).map_err(|_| "the engine or the state broke".to_owned())?;
         if keep {
-            self.keep(ran.changes);
+            apply(&mut self.state, ran.changes);
         }
-        let logs = ran.logs.iter().map(|line| String::from_utf8_lossy(&line.message).into_owned()).collect();
+        let logs = ran.logs.iter().map(|line| line.record.message.clone()).collect();
         let gas_used = ran.execution.gas_used;
         let contract = Hex(contract.to_vec());
         Ok(match ran.execution.result {
@@ -195,14 +199,14 @@ impl Trial {
             }
         })
     }
+}
 
-    fn keep(&mut self, changes: phala_vm::world::Changes) {
-        for (name, value) in changes {
-            match value {
-                Some(value) => self.state.insert(name, value),
-                None => self.state.remove(&name),
-            };
-        }
+fn apply(state: &mut BTreeMap<Vec<u8>, Vec<u8>>, changes: phala_vm::world::Changes) {
+    for (name, value) in changes {
+        match value {
+            Some(value) => state.insert(name, value),
+            None => state.remove(&name),
+        };
     }
 }
 
@@ -280,6 +284,7 @@ mod tests {
         let again = ask(&mut trial, deploy);
         assert_eq!(again["trapped"]["trap"], "a contract with this address exists");
         ask(&mut trial, json!({ "do": "fresh" }));
+        assert_eq!(trial.state, trial.uploaded);
         let gone = ask(&mut trial, json!({ "do": "query", "contract": contract, "call": call("0x00", 0) }));
         assert_eq!(gone["trapped"]["trap"], "there is no such contract");
     }

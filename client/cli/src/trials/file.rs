@@ -1,6 +1,9 @@
 //! `tests.toml`, and how its steps are carried out and judged.
 
-use super::{machine::Machine, nonsense};
+use super::{
+    nonsense,
+    stage::{Act, Reply, Stage, What},
+};
 use crate::failure::advise;
 use anyhow::{Context as _, Result, bail};
 use phala_sdk::{
@@ -8,18 +11,13 @@ use phala_sdk::{
     build::Bundle,
     node::Account,
 };
-use phala_types::{AccountId, command::FLAG_REVERT, limits::CALL_GAS_MAX};
+use phala_types::{AccountId, Amount, command::Event};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 const FILE: &str = "tests.toml";
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
-/// What each account of a test has: a billion PHA.
-const BALANCE: &str = "1000000000000000000000";
-/// The time of the first step, in milliseconds, and what each step adds: a block's time.
-const FIRST_MS: u64 = 1_700_000_000_000;
-const STEP_MS: u64 = 1_000;
 /// The instance that a step means if it names none.
 const DEFAULT: &str = "it";
 /// How Solidity says `Error(string)` and `Panic(uint256)`.
@@ -76,18 +74,25 @@ struct Step {
 #[derive(Debug)]
 pub struct TestResult {
     pub name: String,
-    pub failure: Option<String>,
+    pub verdict: Verdict,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    Holds,
+    /// What does not hold.
+    Fails(String),
+    /// Why it could not be carried out here.
+    LeftOut(String),
 }
 
 /// What steps of one test know of each other.
 struct Scene<'a> {
     test: &'a str,
-    abis: BTreeMap<String, ContractBundle>,
-    main: String,
+    abis: &'a BTreeMap<String, ContractBundle>,
+    main: &'a str,
     /// Instances and saved accounts by name, with the contract that each is.
     names: BTreeMap<String, (AccountId, String)>,
-    now_ms: u64,
-    block: u32,
 }
 
 impl Tests {
@@ -110,113 +115,102 @@ impl Tests {
         Ok(toml::from_str(text)?)
     }
 
-    /// Runs all tests, each from a fresh state.
-    pub fn run(&self, program: &Path, bundle: &Bundle) -> Result<Vec<TestResult>> {
-        let mut machine = Machine::start(program)?;
+    /// Runs all tests, each from nothing, and tells of each when it has ended.
+    pub async fn run(
+        &self,
+        stage: &mut Stage<'_>,
+        bundle: &Bundle,
+        report: &mut dyn FnMut(&TestResult),
+    ) -> Result<Vec<TestResult>> {
         let mut abis = BTreeMap::new();
         for bundle in std::iter::once(bundle).chain(&bundle.others) {
             let parsed = ContractBundle::parse(bundle.contract.to_string().as_bytes())?;
+            if let Some(refused) = stage.upload(&parsed).await? {
+                bail!("a worker refuses the code of {}: {refused}", bundle.name);
+            }
             abis.insert(bundle.name.clone(), parsed);
         }
         let mut results = Vec::new();
         for test in &self.test {
-            machine.ask(&json!({ "do": "fresh" }))?;
-            for abi in abis.values() {
-                let code = format!("0x{}", hex::encode(abi.code()?.as_slice()));
-                let stored = machine.ask(&json!({ "do": "upload", "code": code }))?;
-                if let Some(refused) = stored["code_refused"].as_str() {
-                    bail!("a worker would refuse the code: {refused}");
-                }
-            }
-            let mut scene = Scene {
-                test: &test.name,
-                abis: abis.clone(),
-                main: bundle.name.clone(),
-                names: BTreeMap::new(),
-                now_ms: FIRST_MS,
-                block: 1,
-            };
-            let mut failure = None;
+            stage.begin()?;
+            let names = BTreeMap::new();
+            let mut scene = Scene { test: &test.name, abis: &abis, main: &bundle.name, names };
+            let mut verdict = Verdict::Holds;
             for (number, step) in (1..).zip(&test.steps) {
-                failure =
-                    scene.step(&mut machine, number, step)?.map(|what| format!("step {number}: {what}"));
-                if failure.is_some() {
-                    break;
-                }
+                verdict = match scene.step(stage, number, step).await? {
+                    Verdict::Holds => continue,
+                    Verdict::Fails(what) => Verdict::Fails(format!("step {number}: {what}")),
+                    Verdict::LeftOut(why) => Verdict::LeftOut(format!("step {number}: {why}")),
+                };
+                break;
             }
-            results.push(TestResult { name: test.name.clone(), failure });
+            let result = TestResult { name: test.name.clone(), verdict };
+            report(&result);
+            results.push(result);
         }
         Ok(results)
     }
 }
 
 impl Scene<'_> {
-    /// Carries a step out. Returns what does not hold.
-    fn step(&mut self, machine: &mut Machine, number: usize, step: &Step) -> Result<Option<String>> {
+    /// Carries a step out.
+    async fn step(&mut self, stage: &mut Stage<'_>, number: usize, step: &Step) -> Result<Verdict> {
         let wrong = |what: String| nonsense(self.test, number, what);
-        self.now_ms = self.now_ms.saturating_add(STEP_MS).saturating_add(step.after_ms);
-        self.block = self.block.saturating_add(1);
-        let (function, kind) = match (&step.deploy, &step.call, &step.query) {
-            (Some(name), None, None) => (name, "deploy"),
-            (None, Some(name), None) => (name, "call"),
-            (None, None, Some(name)) => (name, "query"),
+        let (function, is_deploy) = match (&step.deploy, &step.call, &step.query) {
+            (Some(name), None, None) => (name, true),
+            (None, Some(name), None) | (None, None, Some(name)) => (name, false),
             _ => return Err(wrong("it needs one of deploy, call and query".to_owned())),
         };
         let instance = step.on.as_deref().unwrap_or(DEFAULT);
-        let target = match kind {
-            "deploy" => None,
-            _ => {
+        let target = match is_deploy {
+            true => None,
+            false => {
                 let found = self.names.get(instance).cloned();
                 Some(found.ok_or_else(|| wrong(format!("there is no {instance}")))?)
             }
         };
         let contract =
             step.contract.clone().or_else(|| target.as_ref().map(|(_, contract)| contract.clone()));
-        let contract = contract.unwrap_or_else(|| self.main.clone());
+        let contract = contract.unwrap_or_else(|| self.main.to_owned());
         let bundle = self.abis.get(&contract).ok_or_else(|| wrong(format!("there is no {contract}")))?;
         let abi = &bundle.abi;
         let args = step.args.iter().map(|argument| self.argument(argument)).collect::<Result<Vec<_>>>();
         let args = args.map_err(|error| wrong(error.to_string()))?;
-        let input = match kind {
-            "deploy" => abi.encode_constructor(function, &args),
-            _ => abi.encode_message(function, &args),
+        let input = match is_deploy {
+            true => abi.encode_constructor(function, &args),
+            false => abi.encode_message(function, &args),
         };
-        let input = input.map_err(|error| wrong(error.to_string()))?;
-        let caller =
-            account(step.from.as_deref().unwrap_or("alice")).map_err(|error| wrong(error.to_string()))?;
-        let balance = json!({ "do": "endow", "account": hex_of(&caller), "amount": BALANCE });
-        if machine.is_new(&caller) {
-            machine.ask(&balance)?;
-        }
-        let call = json!({
-            "caller": hex_of(&caller), "value": step.value.as_deref().unwrap_or("0"),
-            "input": format!("0x{}", hex::encode(input.as_slice())), "gas_limit": CALL_GAS_MAX,
-            "block_number": self.block, "now_ms": self.now_ms,
-        });
-        let request = match &target {
-            None => json!({ "do": "deploy", "code_hash": bundle.code_hash, "salt": number, "call": call }),
-            Some((id, _)) => json!({ "do": kind, "contract": hex_of(id), "call": call }),
+        let value = step.value.as_deref().unwrap_or("0");
+        let act = Act {
+            what: match &target {
+                None => What::Deploy(bundle.code_hash),
+                Some((id, _)) if step.query.is_some() => What::Query(*id),
+                Some((id, _)) => What::Call(*id),
+            },
+            signer: &account(step.from.as_deref().unwrap_or("alice"))
+                .map_err(|error| wrong(error.to_string()))?,
+            value: Amount::new(value.parse().map_err(|_| wrong(format!("{value} is no amount")))?),
+            input: input.map_err(|error| wrong(error.to_string()))?,
+            after: Duration::from_millis(step.after_ms),
         };
-        let reply = machine.ask(&request)?;
-        if let Some(misuse) = reply["misuse"].as_str() {
-            return Err(wrong(misuse.to_owned()));
+        let reply = stage.run(act).await?;
+        if let Reply::Unable(why) = reply {
+            return Ok(Verdict::LeftOut(why));
         }
-        let failure = self.judge(abi, kind == "deploy", function, step, &reply)?;
-        if failure.is_none()
-            && let Some(returned) = reply.get("returned")
-        {
-            let made = returned["contract"].as_str().and_then(|text| text.parse::<AccountId>().ok());
-            if let (None, Some(made)) = (&target, made) {
+        if let Some(failure) = self.judge(abi, is_deploy, function, step, &reply) {
+            return Ok(Verdict::Fails(failure));
+        }
+        if let Reply::Returned { contract: made, data, .. } = reply {
+            if is_deploy {
                 let name = step.name.clone().unwrap_or_else(|| DEFAULT.to_owned());
                 self.names.insert(name, (made, contract));
             } else if let Some(name) = &step.save {
-                let data = bytes_of(&returned["data"]);
                 let id = data.last_chunk::<32>().ok_or_else(|| wrong("it returns no account".to_owned()))?;
                 // Of which contract it is, the steps that use it say.
                 self.names.insert(name.clone(), (AccountId::new(*id), contract));
             }
         }
-        Ok(failure)
+        Ok(Verdict::Holds)
     }
 
     /// What does not hold, or what this must be.
@@ -226,69 +220,53 @@ impl Scene<'_> {
         is_deploy: bool,
         function: &str,
         step: &Step,
-        reply: &Value,
-    ) -> Result<Option<String>> {
-        if let Some(trapped) = reply.get("trapped") {
-            let trap = trapped["trap"].as_str().unwrap_or_default();
-            let logs: Vec<_> =
-                trapped["logs"].as_array().into_iter().flatten().map(Value::to_string).collect();
-            return Ok(match &step.traps {
-                Some(toml::Value::Boolean(true)) => None,
-                Some(toml::Value::String(part)) if trap.contains(part.as_str()) => None,
-                _ => Some(format!("{function} trapped: {trap} {}", logs.join(" ")).trim_end().to_owned()),
-            });
-        }
-        let returned = &reply["returned"];
-        let data = bytes_of(&returned["data"]);
-        let is_reverted = returned["flags"].as_u64().is_some_and(|flags| flags & u64::from(FLAG_REVERT) != 0);
-        let answer = said(abi, is_deploy, function, &data, is_reverted);
+        reply: &Reply,
+    ) -> Option<String> {
+        let (data, is_reverted, events) = match reply {
+            Reply::Returned { data, is_reverted, events, .. } => (data, *is_reverted, events),
+            Reply::Unable(why) => return Some(why.clone()),
+            Reply::Trapped { trap, logs } => {
+                return match &step.traps {
+                    Some(toml::Value::Boolean(true)) => None,
+                    Some(toml::Value::String(part)) if trap.contains(part.as_str()) => None,
+                    _ => Some(format!("{function} trapped: {trap} {}", logs.join(" ")).trim_end().to_owned()),
+                };
+            }
+        };
+        let answer = said(abi, is_deploy, function, data, is_reverted);
         if step.traps.is_some() {
-            return Ok(Some(format!("{function} was to trap, and answered {answer}")));
+            return Some(format!("{function} was to trap, and answered {answer}"));
         }
         match (&step.reverts, is_reverted) {
             (None | Some(toml::Value::Boolean(false)), true) => {
-                return Ok(Some(format!("{function} reverted: {answer}")));
+                return Some(format!("{function} reverted: {answer}"));
             }
-            (Some(toml::Value::Boolean(true)), true) => return Ok(None),
+            (Some(toml::Value::Boolean(true)), true) => return None,
             (Some(expected), true) => {
                 let expected = self.expected(expected);
-                return Ok((!agree(&expected, &answer))
-                    .then(|| format!("{function} reverted with {answer}, and not with {expected}")));
+                return (!agree(&expected, &answer))
+                    .then(|| format!("{function} reverted with {answer}, and not with {expected}"));
             }
             (Some(toml::Value::Boolean(false)) | None, false) => {}
-            (Some(_), false) => return Ok(Some(format!("{function} was to revert, and answered {answer}"))),
+            (Some(_), false) => return Some(format!("{function} was to revert, and answered {answer}")),
         }
         if let Some(expected) = &step.returns {
             let expected = self.expected(expected);
             if !agree(&expected, &answer) {
-                return Ok(Some(format!("{function} returned {answer}, and not {expected}")));
+                return Some(format!("{function} returned {answer}, and not {expected}"));
             }
         }
-        let Some(expected) = &step.events else { return Ok(None) };
+        let expected = step.events.as_ref()?;
         let expected = Value::Array(expected.iter().map(|event| self.expected(event)).collect());
-        let events = Value::Array(
-            returned["events"].as_array().into_iter().flatten().map(|it| self.event(it)).collect(),
-        );
-        Ok((!agree(&expected, &events)).then(|| format!("{function} announced {events}, and not {expected}")))
+        let events = Value::Array(events.iter().map(|event| self.event(event)).collect());
+        (!agree(&expected, &events)).then(|| format!("{function} announced {events}, and not {expected}"))
     }
 
     /// An event as `{ Name = { field = value } }`, by whichever contract knows it.
-    fn event(&self, event: &Value) -> Value {
-        let topics = event["topics"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|topic| bytes_of(topic).try_into().ok());
-        let contract = event["contract"].as_str().and_then(|text| text.parse().ok());
-        let known = contract.zip(bytes_of(&event["data"]).try_into().ok()).map(|(contract, data)| {
-            let topics = phala_types::List::truncate_from(topics.collect());
-            phala_types::command::Event { contract, topics, data }
-        });
-        let decoded = known
-            .and_then(|event| self.abis.values().find_map(|bundle| bundle.abi.decode_event(&event).ok()));
-        match decoded {
+    fn event(&self, event: &Event) -> Value {
+        match self.abis.values().find_map(|bundle| bundle.abi.decode_event(event).ok()) {
             Some(decoded) => Value::from_iter([(decoded.name, Value::from(decoded.fields))]),
-            None => event.clone(),
+            None => json!({ "unknown": format!("0x{}", hex::encode(event.data.as_slice())) }),
         }
     }
 
@@ -317,7 +295,7 @@ impl Scene<'_> {
     fn named(&self, name: &str) -> Result<AccountId> {
         match self.names.get(name) {
             Some((id, _)) => Ok(*id),
-            None => account(name),
+            None => Ok(account(name)?.id()),
         }
     }
 
@@ -332,9 +310,8 @@ impl Scene<'_> {
             toml::Value::Table(fields) => {
                 fields.iter().map(|(name, value)| (name.clone(), self.expected(value))).collect()
             }
-            toml::Value::Integer(number) => Value::from(*number),
-            toml::Value::Boolean(value) => Value::from(*value),
-            toml::Value::Float(_) | toml::Value::Datetime(_) => Value::from(value.to_string()),
+            // The rest is written alike in both.
+            other => serde_json::to_value(other).unwrap_or_default(),
         }
     }
 }
@@ -380,22 +357,17 @@ fn agree(expected: &Value, found: &Value) -> bool {
 }
 
 /// An account of a test: any name, as development accounts are made of theirs.
-fn account(name: &str) -> Result<AccountId> {
+fn account(name: &str) -> Result<Account> {
     let mut characters = name.chars();
     let Some(first) = characters.next().filter(|_| name.chars().all(|it| it.is_ascii_alphanumeric())) else {
         bail!("{name:?} is no account: use a name such as alice")
     };
     let uri = format!("//{}{}", first.to_ascii_uppercase(), characters.as_str());
-    Ok(Account::from_uri(&uri)?.id())
+    Ok(Account::from_uri(&uri)?)
 }
 
 fn hex_of(id: &AccountId) -> String {
     format!("0x{}", hex::encode(id.as_bytes()))
-}
-
-fn bytes_of(value: &Value) -> Vec<u8> {
-    let text = value.as_str().unwrap_or_default();
-    hex::decode(text.trim_start_matches("0x")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -425,11 +397,9 @@ mod tests {
         let id = AccountId::new([7; 32]);
         let scene = Scene {
             test: "",
-            abis: BTreeMap::new(),
-            main: String::new(),
+            abis: &BTreeMap::new(),
+            main: "",
             names: BTreeMap::from([("pair".to_owned(), (id, String::new()))]),
-            now_ms: 0,
-            block: 0,
         };
         let argument = scene.argument(&toml::Value::from("($pair, [$bob])")).unwrap();
         let bob = Account::from_uri("//Bob").unwrap().id();

@@ -97,8 +97,8 @@ contract Pair {
 
     /// Trades, and refuses to for less than the trader wants.
     function swap(bool firstForSecond, uint128 paid, uint128 atLeast) public returns (uint128) {
-        (uint128 reserveIn, uint128 reserveOut) =
-            firstForSecond ? (reserveFirst, reserveSecond) : (reserveSecond, reserveFirst);
+        uint128 reserveIn = firstForSecond ? reserveFirst : reserveSecond;
+        uint128 reserveOut = firstForSecond ? reserveSecond : reserveFirst;
         require(paid > 0 && reserveIn > 0, "nothing to trade");
         uint256 afterFee = uint256(paid) * 997;
         uint128 got = uint128(afterFee * reserveOut / (uint256(reserveIn) * 1000 + afterFee));
