@@ -10,8 +10,8 @@ pub mod plaintext;
 mod recorder;
 pub mod token;
 
-pub use network::{Network, Program};
-pub use phala::Phala;
+pub use network::{Network, Program, binary};
+pub use phala::{Phala, has_compiler};
 
 use std::time::{Duration, Instant};
 

@@ -246,7 +246,7 @@ impl Drop for Network {
 }
 
 /// Where a program of this workspace is: beside the test's own, or above it.
-pub(crate) fn binary(name: &str) -> Result<PathBuf> {
+pub fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     own.ancestors()
         .skip(1)

@@ -1,6 +1,6 @@
 //! The command `phala`, as a person would type it.
 
-use crate::{Network, network::binary};
+use crate::{Network, binary};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::process::Command;
@@ -39,4 +39,18 @@ impl Phala {
             serde_json::from_str(&said).with_context(|| format!("phala did not print JSON: {said}"))?;
         Ok(Ok(value))
     }
+}
+
+/// Whether contracts in a language can be built on this machine: if not, says so. Continuous integration installs all
+/// compilers, and there a missing one is an error.
+pub fn has_compiler(language: &str) -> Result<bool> {
+    let output = Command::new(binary("phala")?)
+        .args(["--json", "contract", "toolchain", "list"])
+        .output()
+        .context("phala does not start")?;
+    let list: Value = serde_json::from_slice(&output.stdout).context("phala did not print JSON")?;
+    let Some(missing) = list[language]["missing"].as_str() else { return Ok(true) };
+    anyhow::ensure!(std::env::var_os("CI").is_none(), "{missing}");
+    eprintln!("left out: {missing}");
+    Ok(false)
 }

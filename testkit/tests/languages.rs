@@ -2,24 +2,18 @@
 //! engine, and holds to its own tests. A language whose compiler is not here is left out, and said; CI installs them all.
 #![allow(missing_docs)]
 
+use phala_testkit::{binary, has_compiler};
 use phala_vm::{Engine as _, WasmtimeEngine};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// A program of this workspace: beside this one, or above it.
-fn program(name: &str) -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let found = own.ancestors().skip(1).take(3).map(|dir| dir.join(name)).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("{name} is not built; try: ./x build"))
-}
-
 /// What `phala --json contract ...` says.
 fn contract(here: &Path, arguments: &[&str]) -> Value {
-    let mut command = Command::new(program("phala"));
+    let mut command = Command::new(binary("phala").unwrap());
     let output = command.current_dir(here).args(["--json", "contract"]).args(arguments).output().unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     serde_json::from_str(&said).unwrap_or_else(|_| panic!("{arguments:?}: {said}{wrong}"))
@@ -27,12 +21,7 @@ fn contract(here: &Path, arguments: &[&str]) -> Value {
 
 /// Whether a language can be built here.
 fn has(language: &str) -> bool {
-    let list = contract(Path::new("."), &["toolchain", "list"]);
-    let found = &list[language];
-    if let Some(missing) = found["missing"].as_str() {
-        eprintln!("left out: {missing}");
-    }
-    found["compiler"].is_string()
+    has_compiler(language).unwrap()
 }
 
 /// Builds a project, has the engine admit every contract of it, and runs its tests. Returns how many there were.
@@ -96,6 +85,59 @@ fn new_projects_are_built_and_hold_to_their_tests() {
             let name = format!("my_{language}");
             contract(dir.path(), &["new", &name, "--lang", language]);
             assert!(assert_holds(&dir.path().join(&name)) >= 3, "{language}");
+        }
+    }
+}
+
+/// What the library of wallets sees in bundles: https://polkadot.js.org/docs/api-contract.
+fn seen_by_wallets(bundles: &[PathBuf]) -> Vec<Value> {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("wallet");
+    let wallet = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wallet");
+    fs::create_dir_all(&wallet).unwrap();
+    let is_new =
+        fs::read(wallet.join("package-lock.json")).ok() != fs::read(from.join("package-lock.json")).ok();
+    if is_new || !wallet.join("node_modules/.package-lock.json").is_file() {
+        fs::copy(from.join("package.json"), wallet.join("package.json")).unwrap();
+        fs::copy(from.join("package-lock.json"), wallet.join("package-lock.json")).unwrap();
+        let npm = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+        let output = Command::new("npm").current_dir(&wallet).args(npm).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    fs::copy(from.join("load.mjs"), wallet.join("load.mjs")).unwrap();
+    let output = Command::new("node").current_dir(&wallet).arg("load.mjs").args(bundles).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn wallets_read_the_bundles_of_every_language() {
+    if !has("assemblyscript") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let ink = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/contracts/erc20.contract");
+    let mut bundles = vec![ink];
+    for language in ["assemblyscript", "c", "solidity"] {
+        if has(language) {
+            contract(dir.path(), &["new", language, "--lang", language]);
+            let built = contract(dir.path(), &["build", language]);
+            bundles.push(built["contract"].as_str().unwrap().into());
+        }
+    }
+    let seen = seen_by_wallets(&bundles);
+    assert_eq!(seen.len(), bundles.len());
+    for (path, seen) in bundles.iter().zip(&seen) {
+        let bundle: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        assert_eq!(seen["code"], bundle["source"]["wasm"], "{}", path.display());
+        for kind in ["constructors", "messages"] {
+            let said = bundle["spec"][kind].as_array().unwrap().iter().map(|function| {
+                let args = function["args"].as_array().unwrap().iter().map(|arg| arg["label"].clone());
+                (function["selector"].clone(), json!(args.count()))
+            });
+            let read = seen[kind].as_array().unwrap().iter();
+            let read = read.map(|it| (it["selector"].clone(), json!(it["args"].as_array().unwrap().len())));
+            assert_eq!(said.collect::<Vec<_>>(), read.collect::<Vec<_>>(), "{kind} of {}", path.display());
         }
     }
 }

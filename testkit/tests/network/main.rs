@@ -3,4 +3,5 @@
 
 mod disk;
 mod kills;
+mod solidity;
 mod thread;
