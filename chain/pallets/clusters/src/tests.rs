@@ -10,7 +10,7 @@ use codec::Decode as _;
 use frame_support::{assert_noop, assert_ok};
 use pallet_mailbox::{MessageSink as _, Messages};
 use phala_types::{
-    AccountId, BlockNumber, Bytes, CodeHash, ContractId, MessageNumber,
+    AccountId, BlockNumber, Bytes, ClusterId, CodeHash, ContractId, MessageNumber,
     account::WorkerSignature,
     cluster::{ClusterMessage, ContractRecord, code_hash, contract_id},
     limits::{CODE_BYTES_MAX, ENVELOPE_BYTES_MAX},
@@ -235,7 +235,7 @@ fn command_to_another_cluster_than_the_contract_s_is_refused() {
         let submit = |cluster| Clusters::submit(signed(ALICE), cluster, contract, bytes(b"sealed"));
         assert_noop!(submit(NO_CLUSTER), Fails::UnknownCluster);
         let other = ClusterId::new(1);
-        crate::Clusters::<Test>::insert(other, ClusterRecord::default());
+        ClusterStorage::<Test>::insert(other, ClusterRecord::default());
         assert_noop!(submit(other), Fails::OtherCluster);
     });
 }
