@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use codec::Encode as _;
+
 /// An account id.
 pub type Account = [u8; 32];
 /// A code hash: BLAKE2b-256 of the code as it was uploaded.
@@ -199,4 +201,10 @@ pub enum End {
     LimitReached,
     /// Anything else, in the machine's own words.
     Other(String),
+}
+
+/// The address of a contract that somebody makes, by the pallet's rule.
+#[must_use]
+pub fn contract_address(deployer: &Account, code: &Hash, input: &[u8], salt: &[u8]) -> Account {
+    sp_crypto_hashing::blake2_256(&(b"contract_addr_v1", deployer, code, input, salt).encode())
 }
