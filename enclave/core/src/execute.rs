@@ -5,15 +5,14 @@
 //! R3 A contract that traps or reverts changes nothing, and its outcome says so.
 
 use crate::{
-    frames::{Codes, Fault, Moment, Outermost, World},
     keys::{KEY_VERSION, Keys},
-    schema::{Key, Record, Upload},
+    schema::{CODE_OWNER, Key, Record, TERMS, Upload},
     store::{Changes, Store},
 };
 use codec::{Decode, Encode};
 use phala_crypto::signature;
 use phala_types::{
-    AccountId, Amount, ClusterId, CodeHash, ContractId, Digest, GenesisHash, MessageNumber,
+    AccountId, ClusterId, CodeHash, ContractId, Digest, GenesisHash, MessageNumber,
     cluster::{ClusterMessage, code_hash},
     command::{Action, Command, Ended, Event, Execution, Outcome, Rejection, SignedCommand},
     decode_exact,
@@ -22,7 +21,12 @@ use phala_types::{
     mailbox::Message,
     tag::Tag,
 };
-use phala_vm::{Engine, Trap};
+use phala_vm::{
+    Engine, Trap,
+    world::{
+        self, Codes, Fault, Moment, Outermost, Ran, State, UploadError, World, schema::Key as Owned,
+    },
+};
 
 /// What executes messages of one cluster.
 pub struct Executor<'a, E: Engine> {
@@ -56,7 +60,7 @@ impl<E: Engine> Executor<'_, E> {
     /// Executes `message` and keeps its outcome. `tip` is the topic's right after it.
     pub fn execute(&mut self, message: &Message, tip: Digest) -> Result<(), Fault> {
         match &message.body {
-            ClusterMessage::CodeUploaded { code } => self.store_code(message.number, tip, code),
+            ClusterMessage::CodeUploaded { code } => self.store_code(message, tip, code),
             ClusterMessage::ContractDeployed { contract, code_hash, envelope } => {
                 let action = Action::Instantiate { code_hash: *code_hash };
                 self.execute_command(message, tip, *contract, action, envelope)?;
@@ -74,21 +78,23 @@ impl<E: Engine> Executor<'_, E> {
 
     /// Keeps code that breaks no rule, and what came of its upload. Were code uploaded twice, which the chain refuses, the
     /// first outcome would stand.
-    fn store_code(&mut self, number: MessageNumber, tip: Digest, code: &[u8]) {
+    fn store_code(&mut self, message: &Message, tip: Digest, code: &[u8]) {
         let hash = code_hash(code);
         let key = Key::Upload(hash).encode();
         if self.store.get(&key).is_some() {
             return;
         }
-        let mut changes = Changes::new();
-        let outcome = match self.codes.admit(self.engine, hash, code) {
-            Err(refusal) => Outcome::Rejected(Rejection::InvalidCode(refusal)),
-            Ok(()) => {
-                changes.insert(Key::Code(hash).encode(), Some(code.to_vec()));
-                Outcome::CodeStored(hash)
+        let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
+        let (outcome, mut changes) = match world.upload(&CODE_OWNER, code) {
+            Ok(uploaded) => (Outcome::CodeStored(hash), uploaded.changes),
+            Err(UploadError::Refused(refusal)) => {
+                (Outcome::Rejected(Rejection::InvalidCode(refusal)), Changes::new())
+            }
+            Err(UploadError::DepositNotPayable { .. }) => {
+                (Outcome::Rejected(Rejection::InsufficientBalance), Changes::new())
             }
         };
-        changes.insert(key, Some(Upload { number, tip, outcome }.encode()));
+        changes.insert(key, Some(Upload { number: message.number, tip, outcome }.encode()));
         self.store.change(changes);
     }
 
@@ -126,17 +132,19 @@ impl<E: Engine> Executor<'_, E> {
         if let Err(reason) = self.admit(&command) {
             return Ok(Err(Rejected { signer, reason }));
         }
-        let moment = Moment { block: message.block, now: message.timestamp, number: message.number };
-        let world = World::new(self.engine, self.codes, self.store, moment);
-        let (mut execution, mut changes, mut events) = world.run(Outermost {
-            contract,
+        let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
+        let Ran { mut execution, mut changes, mut events, .. } = world.run(Outermost {
+            contract: *contract.as_bytes(),
             deploy: match action {
-                Action::Instantiate { code_hash } => Some(code_hash),
+                Action::Instantiate { code_hash } => Some(*code_hash.as_bytes()),
                 Action::Call => None,
             },
             caller: *caller.as_bytes(),
+            value: command.value.value(),
             input: &command.input,
             gas_limit: command.gas_limit.value(),
+            deposit_limit: None,
+            read_only: false,
         })?;
         if !fits_a_reply(&execution.result, &events) {
             execution.result = Err(Trap::OutputTooLong);
@@ -195,11 +203,11 @@ impl<E: Engine> Executor<'_, E> {
         if command.gas_limit.value() > CALL_GAS_MAX {
             return Err(Rejection::GasLimitTooHigh);
         }
-        // No PHA enters a cluster yet, so that every balance in it is zero.
-        if command.value > Amount::new(0) {
+        let account = world::account(self.store, command.signer.account().as_bytes());
+        if command.value.value() > account.free.saturating_sub(TERMS.existential_deposit) {
             return Err(Rejection::InsufficientBalance);
         }
-        let exists = self.store.get(&Key::Contract(command.contract).encode()).is_some();
+        let exists = self.store.get(&Owned::Contract(*command.contract.as_bytes()).encode()).is_some();
         match command.action {
             Action::Call if !exists => Err(Rejection::UnknownContract),
             Action::Instantiate { .. } if exists => Err(Rejection::ContractExists),
@@ -209,8 +217,13 @@ impl<E: Engine> Executor<'_, E> {
     }
 
     fn has_code(&self, hash: &CodeHash) -> bool {
-        self.store.get(&Key::Code(*hash).encode()).is_some()
+        self.store.get(&Owned::Code(*hash.as_bytes()).encode()).is_some()
     }
+}
+
+/// What contracts learn of when they run.
+fn moment(message: &Message) -> Moment {
+    Moment { block_number: message.block.value(), now_ms: message.timestamp.value() }
 }
 
 /// Whether one reply can carry what a contract returned together with its events: else its caller could never read it.

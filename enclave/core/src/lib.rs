@@ -10,7 +10,7 @@
 //! the core: see [`phala_types::relay::HaltReason`].
 //!
 //! What is not here: the event loop, the disk and the sockets (`phala-worker`), evidence and sealing keys
-//! (`phala-platform`), one contract call (`phala-vm`), consensus (`phala-light`).
+//! (`phala-platform`), contracts and what they own (`phala-vm`), consensus (`phala-light`).
 //!
 //! Read `worker.rs` first, then `execute.rs` (commands) and `query.rs`.
 #![forbid(unsafe_code)]
@@ -29,7 +29,6 @@ mod backlog;
 mod effect;
 mod entropy;
 mod execute;
-mod frames;
 mod keys;
 mod nonces;
 mod query;

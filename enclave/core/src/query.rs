@@ -10,10 +10,9 @@
 use crate::{
     entropy::Entropy,
     execute::ended,
-    frames::{Fault, Moment, Outermost, World},
     keys::KEY_VERSION,
     nonces::NonceError,
-    schema::{Contract, Key, Record, Upload},
+    schema::{Key, Record, TERMS, Upload},
     worker::{Live, Serving},
 };
 use codec::{Decode, Encode};
@@ -27,7 +26,13 @@ use phala_types::{
     receipt::{Receipt, SignedReceipt, Subject},
     tag::Tag,
 };
-use phala_vm::Engine;
+use phala_vm::{
+    Engine,
+    world::{
+        Fault, Moment, Outermost, Ran, State, World,
+        schema::{Contract, Key as Owned},
+    },
+};
 
 /// Why there is no reply to send.
 pub enum Unanswered {
@@ -149,7 +154,7 @@ impl<E: Engine> Live<E> {
     }
 
     fn contract(&self, id: &ContractId) -> Option<Contract> {
-        let bytes = self.store.get(&Key::Contract(*id).encode())?;
+        let bytes = self.store.get(&Owned::Contract(*id.as_bytes()).encode())?;
         Contract::decode(&mut &bytes[..]).ok()
     }
 
@@ -167,14 +172,18 @@ impl<E: Engine> Live<E> {
         if self.contract(contract).is_none() {
             return Err(Refusal::UnknownContract.into());
         }
-        let moment = Moment { block: serving.head.number, now: serving.now, number: serving.position };
-        let world = World::new(&self.engine, &mut self.codes, &self.store, moment);
-        let (execution, _changes, _events) = world.run(Outermost {
-            contract: *contract,
+        let moment = Moment { block_number: serving.head.number.value(), now_ms: serving.now.value() };
+        let world = World::new(&self.engine, &mut self.codes, &self.store, TERMS, moment);
+        // What it would change is dropped.
+        let Ran { execution, .. } = world.run(Outermost {
+            contract: *contract.as_bytes(),
             deploy: None,
             caller: *query.certificate.certificate.signer.account().as_bytes(),
+            value: 0,
             input,
             gas_limit: gas_limit.value(),
+            deposit_limit: None,
+            read_only: false,
         })?;
         let answer = Answer::Call { ended: ended(execution.result)?, gas_used: Gas::new(execution.gas_used) };
         let subject = Subject::Query {

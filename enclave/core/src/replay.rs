@@ -4,7 +4,6 @@
 
 use crate::{
     execute::Executor,
-    frames::Codes,
     keys::Keys,
     records::{BootError, Disk, Record},
     store::Store,
@@ -14,7 +13,7 @@ use phala_types::{
     ClusterId, GenesisHash, StateRoot,
     mailbox::{Message, Tip, Topic},
 };
-use phala_vm::Engine;
+use phala_vm::{Engine, world::Codes};
 
 /// Why there is no root.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

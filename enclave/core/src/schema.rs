@@ -1,20 +1,29 @@
 //! What a cluster's state consists of. Each entry is a leaf of the Merkle trie and a record on disk.
+//!
+//! Names begin with a number. 0 to 2 and 6 to 8 are what contracts and accounts own: code, contracts, their storage, balances
+//! and deposits. [`phala_vm::world::schema`] has their layout. 3 to 5 are what the worker itself remembers, and are here.
 
 use codec::{Decode, Encode};
 use phala_types::{AccountId, CodeHash, ContractId, Digest, MessageNumber, command::Outcome};
+use phala_vm::{AccountBytes, world::Terms};
+
+/// What storage costs in a cluster: nothing, since no PHA can enter one yet. For the same reason an account exists without
+/// any. What bounds storage until then is gas, the limit of each contract and the chain's fee.
+pub const TERMS: Terms = Terms {
+    deposit_per_byte: 0,
+    deposit_per_item: 0,
+    code_lockup_percent: 0,
+    default_deposit_limit: 0,
+    existential_deposit: 0,
+    fee_per_gas: 0,
+};
+
+/// Who owns uploaded code: nobody, since the chain's message does not say who uploaded it. So nobody can remove it.
+pub const CODE_OWNER: AccountBytes = [0; 32];
 
 /// The name of an entry.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
 pub enum Key {
-    /// A code's WebAssembly.
-    #[codec(index = 0)]
-    Code(CodeHash),
-    /// A [`Contract`].
-    #[codec(index = 1)]
-    Contract(ContractId),
-    /// An entry of a contract's own storage.
-    #[codec(index = 2)]
-    Storage(ContractId, Vec<u8>),
     /// The `u64` sequence of an account's last command.
     #[codec(index = 3)]
     Sequence(AccountId),
@@ -24,23 +33,6 @@ pub enum Key {
     /// An [`Upload`].
     #[codec(index = 5)]
     Upload(CodeHash),
-}
-
-impl Key {
-    /// What the names of all entries of a contract's storage begin with.
-    pub fn storage_prefix(contract: &ContractId) -> Vec<u8> {
-        let mut prefix = Self::Storage(*contract, Vec::new()).encode();
-        // The last byte is the length of the empty key.
-        prefix.pop();
-        prefix
-    }
-}
-
-/// A contract.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct Contract {
-    /// What it runs now.
-    pub code_hash: CodeHash,
 }
 
 /// What came of a command, and who may read it.
@@ -73,13 +65,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn storage_of_one_contract_has_one_prefix() {
-        let (a, b) = (ContractId::new([1; 32]), ContractId::new([2; 32]));
-        let prefix = Key::storage_prefix(&a);
-        for key in [vec![], vec![1], vec![7; 128]] {
-            assert!(Key::Storage(a, key.clone()).encode().starts_with(&prefix));
-            assert!(!Key::Storage(b, key).encode().starts_with(&prefix));
+    fn what_the_worker_remembers_and_what_contracts_own_have_different_names() {
+        use phala_vm::{StorageKey, world::schema::Key as Owned};
+        let hash = [7; 32];
+        let owned = [
+            Owned::Code(hash).encode(),
+            Owned::Contract(hash).encode(),
+            Owned::Storage(hash, StorageKey::Fixed(hash)).encode(),
+            Owned::Account(hash).encode(),
+            Owned::CodeInfo(hash).encode(),
+            Owned::Nonce.encode(),
+        ];
+        let remembered = [
+            Key::Sequence(AccountId::new(hash)).encode(),
+            Key::Outcome(MessageNumber::new(7)).encode(),
+            Key::Upload(CodeHash::new(hash)).encode(),
+        ];
+        for name in owned {
+            assert!(remembered.iter().all(|other| other[0] != name[0]));
         }
-        assert!(!Key::Contract(a).encode().starts_with(&prefix));
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Both are in memory; the disk holds the entries. The trie is Substrate's, since the chain's is, with BLAKE2b-256.
 
+use phala_vm::world::State;
 use sp_core::{Blake2Hasher, H256};
 use sp_trie::{LayoutV1, MemoryDB, TrieDBMutBuilder, TrieMut};
 use std::collections::BTreeMap;
 
-/// Entries to write, or, with `None`, to remove.
-pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+pub use phala_vm::world::Changes;
 
 /// The trie's nodes do not fit together: memory is broken, or we are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,19 +29,6 @@ impl Default for Store {
 }
 
 impl Store {
-    /// An entry.
-    pub fn get(&self, key: &[u8]) -> Option<&Vec<u8>> {
-        self.entries.get(key)
-    }
-
-    /// The names that begin with `prefix`, in their order.
-    pub fn names<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = &'a Vec<u8>> {
-        self.entries
-            .range(prefix.to_vec()..)
-            .map(|(key, _)| key)
-            .take_while(move |key| key.starts_with(prefix))
-    }
-
     /// Makes changes. The root follows with [`Self::commit`].
     pub fn change(&mut self, changes: Changes) {
         for (key, value) in changes {
@@ -78,6 +65,16 @@ impl Store {
     /// The Merkle root after the last commit. Secret: it lets anyone check a guess of the state.
     pub fn root(&self) -> [u8; 32] {
         self.root.0
+    }
+}
+
+impl State for Store {
+    fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        self.entries.get(name).map(Vec::as_slice)
+    }
+
+    fn names<'s>(&'s self, prefix: &'s [u8]) -> Box<dyn Iterator<Item = &'s [u8]> + 's> {
+        State::names(&self.entries, prefix)
     }
 }
 
@@ -132,13 +129,13 @@ mod tests {
         store.change(changes(&[("alice", Some("11")), ("bob", None)]));
         assert_eq!(store.commit().unwrap(), changes(&[("alice", Some("11")), ("bob", None)]));
         assert_eq!(store.commit().unwrap(), Changes::new());
-        assert_eq!(store.get(b"alice"), Some(&b"11".to_vec()));
+        assert_eq!(store.get(b"alice"), Some(&b"11"[..]));
     }
 
     #[test]
     fn names_are_those_with_the_prefix() {
         let mut store = Store::default();
         store.change(changes(&[("a1", Some("")), ("a2", Some("")), ("b1", Some(""))]));
-        assert_eq!(store.names(b"a").count(), 2);
+        assert_eq!(State::names(&store, b"a").count(), 2);
     }
 }

@@ -5,7 +5,6 @@ use crate::{
     backlog::{Backlog, DeliveryError},
     entropy::Entropy,
     execute::Executor,
-    frames::{Codes, Fault},
     keys::Keys,
     nonces::Nonces,
     query::Unanswered,

@@ -68,6 +68,8 @@ pub const MAX_KEY_BYTES: u32 = 128;
 pub const MAX_VALUE_BYTES: u32 = 16 * 1024;
 /// The longest salt that a contract gives to an instantiation. A hash is enough; the pallet allows as much as a payload.
 pub const MAX_SALT_BYTES: u32 = 1024;
+/// The most codes that one contract may depend on, as in the pallet's reference configuration.
+pub const MAX_DELEGATE_DEPENDENCIES: usize = 32;
 /// The longest debug message that is kept; a longer one is cut.
 pub const MAX_DEBUG_MESSAGE_BYTES: u32 = 4 * 1024;
 /// The longest input of a hash or of a signature check: all of a contract's memory would fit, and gas says no before.

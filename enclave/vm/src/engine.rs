@@ -72,8 +72,6 @@ pub struct Context {
     pub read_only: bool,
     /// The least balance with which an account exists.
     pub minimum_balance: Balance,
-    /// What `instantiation_nonce` answers: a number that is different for each instantiation, for unique salts.
-    pub instantiation_nonce: u64,
 }
 
 /// What one call did.

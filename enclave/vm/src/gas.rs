@@ -26,6 +26,13 @@ pub const STORAGE_WRITE: u64 = 32_768;
 /// One byte of a new value: it is hashed, encrypted and written to disk.
 pub const STORAGE_WRITE_PER_BYTE: u64 = 32;
 
+/// Finding a value of transient storage, which is in memory and in no tree.
+pub const TRANSIENT_READ: u64 = 1_024;
+/// Changing one, and remembering what was there.
+pub const TRANSIENT_WRITE: u64 = 2_048;
+/// One byte of a new one.
+pub const TRANSIENT_WRITE_PER_BYTE: u64 = 4;
+
 /// An event, which is hashed into the call's outputs.
 pub const EVENT: u64 = 4_096;
 /// One topic of an event.
@@ -43,8 +50,12 @@ pub const CALL: u64 = 32_768;
 pub const INSTANTIATE: u64 = 262_144;
 /// Other code for the contract.
 pub const SET_CODE_HASH: u64 = 65_536;
+/// A dependency on a code, made or given up: the contract's record and the code's change.
+pub const DELEGATE_DEPENDENCY: u64 = 65_536;
 /// The end of the contract.
 pub const TERMINATE: u64 = 131_072;
+/// One more entry of the state that goes with the contract: the same work as removing it by itself.
+pub const TERMINATE_PER_ITEM: u64 = STORAGE_WRITE;
 /// A chain extension, beyond what the function itself uses.
 pub const CHAIN_EXTENSION: u64 = 4_096;
 /// Looking an account up.

@@ -4,7 +4,10 @@
 //! The engine checks lengths, charges gas and refuses changes in read-only calls *before* it asks the host. The host
 //! decides what the engine cannot know: balances, depth, reentrancy, quotas, and what is undone when a frame fails.
 
+use codec::{Decode, Encode};
+
 use crate::engine::Return;
+use crate::trap::Trap;
 
 /// An account id.
 pub type AccountBytes = [u8; 32];
@@ -17,16 +20,26 @@ pub type Balance = u128;
 ///
 /// A nested call makes a new frame: the host runs it (through [`crate::Engine::run`] with a host of its own) and reports.
 pub trait Host {
-    /// Reads a value of the contract's storage. Keys are at most [`crate::abi::MAX_KEY_BYTES`] long.
+    /// Reads a value of the contract's storage.
     ///
     /// # Errors
     /// [`HostError`], here and in every other method.
-    fn storage(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, HostError>;
+    fn storage(&mut self, key: &StorageKey) -> Result<Option<Vec<u8>>, HostError>;
 
     /// Writes or, with `None`, removes a value, and returns the length of the value that was there before.
-    fn set_storage(&mut self, key: &[u8], value: Option<Vec<u8>>) -> Result<Option<u32>, HostError>;
+    fn set_storage(&mut self, key: &StorageKey, value: Option<Vec<u8>>) -> Result<Option<u32>, HostError>;
 
-    /// The contract's own balance.
+    /// Reads a value that lives as long as the outermost call.
+    fn transient_storage(&mut self, key: &StorageKey) -> Result<Option<Vec<u8>>, HostError>;
+
+    /// Writes or, with `None`, removes such a value, and returns the value that was there before.
+    fn set_transient_storage(
+        &mut self,
+        key: &StorageKey,
+        value: Option<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>, HostError>;
+
+    /// What the contract can spend and still exist.
     fn balance(&mut self) -> Result<Balance, HostError>;
 
     /// Pays from the contract's balance.
@@ -35,16 +48,29 @@ pub trait Host {
     /// Keeps an event. Events of a frame that fails are dropped with its other changes.
     fn deposit_event(&mut self, event: Event) -> Result<(), HostError>;
 
-    /// Takes a debug message, which is private to the contract's owner. Returns whether anybody keeps it.
-    ///
-    /// Whether it is kept must not depend on anything but the call, or outcomes would differ between replicas.
-    fn debug_message(&mut self, text: &str) -> bool;
+    /// Takes a debug message, which is private. The contract does not learn whether anybody keeps it.
+    fn debug_message(&mut self, text: &str);
 
     /// The code hash of a contract, or nothing if the account is not a contract.
     fn code_hash(&mut self, account: &AccountBytes) -> Result<Option<HashBytes>, HostError>;
 
+    /// The code hash of the contract itself, which has one in its constructor already.
+    fn own_code_hash(&mut self) -> Result<HashBytes, HostError>;
+
     /// Gives the contract other code, from its next call on.
     fn set_code_hash(&mut self, code_hash: &HashBytes) -> Result<CodeChange, HostError>;
+
+    /// Keeps a code from being removed while the contract depends on it.
+    ///
+    /// # Errors
+    /// [`HostError::Denied`] if the contract cannot depend on it.
+    fn lock_delegate_dependency(&mut self, code_hash: &HashBytes) -> Result<(), HostError>;
+
+    /// Gives a dependency up.
+    ///
+    /// # Errors
+    /// [`HostError::Denied`] if there is none.
+    fn unlock_delegate_dependency(&mut self, code_hash: &HashBytes) -> Result<(), HostError>;
 
     /// Calls another contract.
     fn call(&mut self, request: CallRequest) -> Result<FrameOutcome, HostError>;
@@ -54,6 +80,15 @@ pub trait Host {
 
     /// Makes a new contract.
     fn instantiate(&mut self, request: InstantiateRequest) -> Result<Instantiation, HostError>;
+
+    /// A number that is different in each instantiation, for unique salts.
+    fn instantiation_nonce(&mut self) -> Result<u64, HostError>;
+
+    /// How many frames of an account are on the stack, delegations apart.
+    fn entrances(&mut self, account: &AccountBytes) -> Result<u32, HostError>;
+
+    /// How many entries of the state the end of the contract removes or changes, so that its price is known before.
+    fn items_to_remove(&mut self) -> Result<u64, HostError>;
 
     /// Removes the contract and pays what it owns to the beneficiary. The call ends after it, successfully.
     ///
@@ -78,6 +113,28 @@ pub trait Host {
     }
 }
 
+/// The name of a value in a contract's storage.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub enum StorageKey {
+    /// A key of the oldest functions. It names another value than the same bytes as a variable key.
+    #[codec(index = 0)]
+    Fixed([u8; 32]),
+    /// At most [`crate::abi::MAX_KEY_BYTES`].
+    #[codec(index = 1)]
+    Variable(Vec<u8>),
+}
+
+impl StorageKey {
+    /// The bytes that the contract gave.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Fixed(bytes) => bytes,
+            Self::Variable(bytes) => bytes,
+        }
+    }
+}
+
 /// Why the host gave no answer. Each ends the calling contract with the trap of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostError {
@@ -87,6 +144,8 @@ pub enum HostError {
     TerminationDenied,
     /// There is no such chain extension. Deterministic.
     ExtensionUnknown,
+    /// The contract traps with this. Deterministic.
+    Denied(Trap),
     /// The world itself is broken (storage that does not fit its root, say). The execution has no outcome: the caller
     /// must drop it and halt.
     Fault,
@@ -134,6 +193,8 @@ pub struct CallRequest {
     pub allow_reentry: bool,
     /// Whether the callee, and whomever it calls, must not change state.
     pub read_only: bool,
+    /// The most that may be held for what the callee stores. Zero stands for all that is left to this frame.
+    pub deposit_limit: Balance,
 }
 
 /// A call of other code on this contract's storage.
@@ -160,6 +221,8 @@ pub struct InstantiateRequest {
     pub salt: Vec<u8>,
     /// The most gas that its constructor may use.
     pub gas_limit: u64,
+    /// The most that may be held for it and for what its constructor stores. Zero stands for all that is left to this frame.
+    pub deposit_limit: Balance,
 }
 
 /// What came of a nested frame.
@@ -197,6 +260,8 @@ pub enum FrameError {
     DepthExceeded,
     /// A contract with this address exists. The *caller* traps with [`crate::Trap::DuplicateContract`].
     DuplicateContract,
+    /// The frame could not begin, or what it did cannot stand. The *caller* traps with this.
+    Denied(Trap),
 }
 
 /// What a chain extension answered.

@@ -14,10 +14,10 @@
 //!   and [`CodeRefusal`] names every limit that keeps a small program from being expensive to compile.
 //! - **Isolation.** Each call gets a fresh instance whose memory is zero but for the contract's own data segments.
 //!
-//! What is absent: rolling state back after a trap or a revert, call depth, reentrancy and who may call whom belong to
-//! the [`Host`], since only it knows the stack of frames. Caching artifacts by code hash belongs to the caller.
+//! An engine knows one frame. Rolling state back after a trap or a revert, call depth, reentrancy, balances, storage
+//! deposits and who may call whom belong to the [`Host`], and [`world::World`] is the one that workers use.
 //!
-//! Where to look next: [`host`] is the world, [`engine`] the call, [`trap`] every way a call may end badly, [`code`] what
+//! Where to look next: [`world`] is all contracts and what they own, [`host`] what an engine asks of it, [`engine`] the call, [`trap`] every way a call may end badly, [`code`] what
 //! is admitted, [`gas`] what things cost, `seal` the host functions, `jit` the wasmtime engine.
 #![cfg_attr(
     not(test),
@@ -38,11 +38,12 @@ pub mod host;
 mod jit;
 mod seal;
 pub mod trap;
+pub mod world;
 
 pub use engine::{Call, Context, Engine, Entry, Execution, Return};
 pub use host::{
     AccountBytes, Balance, CallRequest, CodeChange, DelegateRequest, Event, ExtensionReply, FrameError,
-    FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment,
+    FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment, StorageKey,
 };
 pub use jit::{CompiledContract, MAX_CONCURRENT_FRAMES, SetupError, WasmtimeEngine};
 pub use phala_types::{code::CodeRefusal, limits};

@@ -9,10 +9,12 @@
 //! [`crate::abi`].
 
 mod compute;
+pub(crate) mod deprecated;
 mod facts;
 mod frames;
 pub(crate) mod interface;
 mod storage;
+mod transient;
 mod world;
 
 use crate::abi::SENTINEL;
@@ -134,5 +136,36 @@ impl Session<'_> {
     /// The same, unless the contract passed [`SENTINEL`] to say that it does not care.
     fn write_optional_output(&mut self, ptr: u32, len_ptr: u32, data: &[u8]) -> Result<(), Trap> {
         if ptr == SENTINEL { Ok(()) } else { self.write_output(ptr, len_ptr, data) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::interface::IMPORTS;
+
+    /// What the pallet offers with its unstable interface only.
+    const UNSTABLE: [(&str, &str); 9] = [
+        ("seal0", "set_transient_storage"),
+        ("seal0", "clear_transient_storage"),
+        ("seal0", "get_transient_storage"),
+        ("seal0", "contains_transient_storage"),
+        ("seal0", "take_transient_storage"),
+        ("seal0", "reentrance_count"),
+        ("seal0", "account_reentrance_count"),
+        ("seal1", "gas_left"),
+        ("seal1", "weight_to_fee"),
+    ];
+
+    #[test]
+    fn the_interface_is_complete() {
+        assert_eq!(IMPORTS.len(), 70);
+        let names: Vec<_> = IMPORTS
+            .iter()
+            .flat_map(|import| import.names.iter().map(move |name| (import.module, *name)))
+            .collect();
+        let stable = names.iter().filter(|name| !UNSTABLE.contains(name)).count();
+        assert_eq!((stable, names.len()), (111, 111 + UNSTABLE.len()));
+        let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len());
     }
 }

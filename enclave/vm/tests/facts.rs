@@ -3,6 +3,7 @@
 
 mod common;
 
+use codec::{Compact, DecodeAll};
 use common::*;
 use phala_vm::abi::MAX_DEBUG_MESSAGE_BYTES;
 use phala_vm::{Context, HostError, Trap, gas};
@@ -113,9 +114,8 @@ fn contracts_are_told_from_other_accounts() {
 
 #[test]
 fn a_world_that_does_not_know_its_own_contract_is_broken() {
-    let mut world = World::default();
-    world.contracts.clear();
-    assert_eq!(trap(&asking("own_code_hash", 32), &mut world), Trap::HostFault);
+    let own = trap(&asking("own_code_hash", 32), &mut World::that_fails(HostError::Fault));
+    assert_eq!(own, Trap::HostFault);
     assert_eq!(trap(&asking("balance", 32), &mut World::that_fails(HostError::Fault)), Trap::HostFault);
 }
 
@@ -128,12 +128,39 @@ fn saying(ptr: u32, len: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_debug_message_is_kept_or_not() {
+fn a_debug_message_is_handed_to_the_host() {
     let mut world = World::default();
     assert_eq!(code(&saying(64, 14), &mut world), 0);
-    assert_eq!(world.messages, Some(vec!["so far so good".to_owned()]));
-    world.messages = None;
-    assert_eq!(code(&saying(64, 14), &mut world), 9);
+    assert_eq!(world.messages, ["so far so good"]);
+}
+
+#[test]
+fn entrances_are_counted_besides_this_one_or_for_any_account() {
+    let own = r#"(import "seal0" "reentrance_count" (func $count (result i32)))"#;
+    assert_eq!(code(&contract(own, &answering("(call $count)")), &mut World::default()), 2);
+    let other = r#"(import "seal0" "account_reentrance_count" (func $count (param i32) (result i32)))"#;
+    let wasm = contract(other, &answering("(call $count (i32.const 100))"));
+    assert_eq!(code(&wasm, &mut World::default()), 0);
+}
+
+#[test]
+fn the_second_version_of_gas_left_has_a_second_dimension_without_end() {
+    let import = r#"(import "seal1" "gas_left" (func $left (param i32 i32)))"#;
+    let body = "(i32.store (i32.const 0) (i32.const 32)) (call $left (i32.const 4) (i32.const 0))
+        (call $return (i32.const 0) (i32.const 4) (i32.load (i32.const 0)))";
+    let answer = answer(&contract(import, body), &mut World::default());
+    let (gas, proof) = <(Compact<u64>, Compact<u64>)>::decode_all(&mut answer.as_slice()).unwrap();
+    assert!(gas.0 < GAS && gas.0 > GAS - 100_000);
+    assert_eq!(proof.0, u64::MAX);
+}
+
+#[test]
+fn the_second_version_of_weight_to_fee_prices_gas_alone() {
+    let import = r#"(import "seal1" "weight_to_fee" (func $fee (param i64 i64 i32 i32)))"#;
+    let body = "(i32.store (i32.const 0) (i32.const 16))
+        (call $fee (i64.const 7) (i64.const 1000) (i32.const 4) (i32.const 0))
+        (call $return (i32.const 0) (i32.const 4) (i32.const 16))";
+    assert_eq!(answer(&contract(import, body), &mut World::default()), 21u128.to_le_bytes());
 }
 
 #[test]
@@ -141,7 +168,7 @@ fn a_long_or_broken_debug_message_is_cut_and_mended() {
     let mut world = World::default();
     assert_eq!(code(&saying(64, 16), &mut world), 0);
     assert_eq!(code(&saying(64, 60_000), &mut world), 0);
-    let messages = world.messages.unwrap();
+    let messages = world.messages;
     assert_eq!(messages[0], "so far so good \u{fffd}");
     assert!(messages[1].chars().count() as u32 == MAX_DEBUG_MESSAGE_BYTES);
     assert_eq!(trap(&saying(65_535, 2), &mut World::default()), Trap::MemoryOutOfBounds);

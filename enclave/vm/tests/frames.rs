@@ -115,6 +115,7 @@ fn what_the_frame_stack_refuses_ends_the_caller() {
         (FrameError::ReentranceDenied, Trap::ReentranceDenied),
         (FrameError::DepthExceeded, Trap::CallDepthExceeded),
         (FrameError::DuplicateContract, Trap::DuplicateContract),
+        (FrameError::Denied(Trap::DepositLimitReached), Trap::DepositLimitReached),
     ] {
         assert_eq!(trap(&calling(0, 0, 0), &mut World::whose_frames_end(Err(error))), expected);
     }

@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use phala_types::limits::{EVENT_BYTES_MAX, EVENTS_MAX, PAYLOAD_BYTES_MAX};
-use phala_vm::{Event, ExtensionReply, HostError, Return, Trap};
+use phala_vm::{Event, ExtensionReply, HostError, Return, Trap, gas};
 
 #[test]
 fn an_answer_carries_its_flag_and_its_data() {
@@ -183,16 +183,31 @@ fn functions_of_another_chain_fail_by_their_own_code() {
     }
 }
 
+fn dependency(name: &str) -> Vec<u8> {
+    contract(&format!(r#"(import "seal0" "{name}" (func $f (param i32)))"#), "(call $f (i32.const 100))")
+}
+
 #[test]
-fn functions_that_could_only_pretend_trap() {
-    for name in ["lock_delegate_dependency", "unlock_delegate_dependency"] {
-        let wasm = contract(
-            &format!(r#"(import "seal0" "{name}" (func $f (param i32)))"#),
-            "(call $f (i32.const 0))",
-        );
-        assert_eq!(trap(&wasm, &mut World::default()), Trap::NotAvailable);
+fn a_dependency_is_handed_to_the_host_and_ends_the_call_if_it_is_denied() {
+    let (lock, unlock) = (dependency("lock_delegate_dependency"), dependency("unlock_delegate_dependency"));
+    let mut world = World::default();
+    assert!(run(&lock, &mut world).is_success());
+    assert_eq!(world.dependencies.len(), 1);
+    assert!(run(&unlock, &mut world).is_success());
+    assert_eq!(trap(&unlock, &mut world), Trap::DelegateDependencyMissing);
+    for wasm in [lock, unlock] {
         assert_eq!(read_only_trap(&wasm, &mut World::default()), Trap::StateChangeDenied);
     }
+}
+
+#[test]
+fn the_end_of_a_contract_is_paid_by_what_goes_with_it() {
+    let wasm =
+        contract(r#"(import "seal1" "terminate" (func $end (param i32)))"#, "(call $end (i32.const 100))");
+    let mut full = World::default();
+    full.storage = (0..10u8).map(|key| (vec![key], vec![key])).collect();
+    let cost = |mut world: World| run(&wasm, &mut world).gas_used;
+    assert_eq!(cost(full) - cost(World::default()), 10 * gas::TERMINATE_PER_ITEM);
 }
 
 #[test]

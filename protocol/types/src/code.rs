@@ -86,6 +86,14 @@ pub enum CodeRefusal {
         /// The bound.
         limit: u64,
     },
+    /// It imports a host function that is kept for old contracts only.
+    #[codec(index = 15)]
+    DeprecatedImport {
+        /// The module of the import.
+        module: CodeName,
+        /// Its name.
+        name: CodeName,
+    },
     /// The compiler refused code that passed every rule: a bug of ours, and not the author's.
     #[codec(index = 255)]
     Compiler,
@@ -119,6 +127,9 @@ impl fmt::Display for CodeRefusal {
             Self::StartFunction => f.write_str("the code has a start function"),
             Self::SegmentOutOfBounds => {
                 f.write_str("a data or element segment of the code lies outside of its memory or table")
+            }
+            Self::DeprecatedImport { module, name } => {
+                write!(f, "the code imports {module}.{name}, which new code may not use")
             }
             Self::TooMany { what, limit } => write!(f, "the code has more than {limit} {what}"),
             Self::Compiler => f.write_str("the compiler refused the code, which is a bug of the worker"),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a contract may ask about the call that it is in.
 
+use codec::{Compact, Encode};
+
 use super::{Session, Stop};
 use crate::abi::{ReturnCode, SENTINEL};
 use crate::gas;
@@ -54,7 +56,8 @@ pub(super) fn minimum_balance(s: &mut Session<'_>, ptr: u32, len_ptr: u32) -> Re
 }
 
 pub(super) fn instantiation_nonce(s: &mut Session<'_>) -> Result<u64, Stop> {
-    Ok(s.context.instantiation_nonce)
+    s.charge(gas::ACCOUNT_READ)?;
+    Ok(s.host.instantiation_nonce()?)
 }
 
 pub(super) fn gas_left(s: &mut Session<'_>, ptr: u32, len_ptr: u32) -> Result<(), Stop> {
@@ -65,6 +68,23 @@ pub(super) fn gas_left(s: &mut Session<'_>, ptr: u32, len_ptr: u32) -> Result<()
 pub(super) fn weight_to_fee(s: &mut Session<'_>, gas: u64, ptr: u32, len_ptr: u32) -> Result<(), Stop> {
     let fee = s.host.weight_to_fee(gas).to_le_bytes();
     Ok(s.write_output(ptr, len_ptr, &fee)?)
+}
+
+/// The second version answers in two dimensions. There is one here, so that the second one is never used up.
+pub(super) fn gas_left_in_two_dimensions(s: &mut Session<'_>, ptr: u32, len_ptr: u32) -> Result<(), Stop> {
+    let left = (Compact(s.gas_left), Compact(u64::MAX)).encode();
+    Ok(s.write_output(ptr, len_ptr, &left)?)
+}
+
+/// How many times the contract is on the stack besides this one.
+pub(super) fn reentrance_count(s: &mut Session<'_>) -> Result<u32, Stop> {
+    let address = s.context.address;
+    Ok(s.host.entrances(&address)?.saturating_sub(1))
+}
+
+pub(super) fn account_reentrance_count(s: &mut Session<'_>, account_ptr: u32) -> Result<u32, Stop> {
+    let account = s.array(account_ptr)?;
+    Ok(s.host.entrances(&account)?)
 }
 
 pub(super) fn balance(s: &mut Session<'_>, ptr: u32, len_ptr: u32) -> Result<(), Stop> {
@@ -91,19 +111,17 @@ pub(super) fn code_hash(s: &mut Session<'_>, account_ptr: u32, ptr: u32, len_ptr
 
 pub(super) fn own_code_hash(s: &mut Session<'_>, ptr: u32, len_ptr: u32) -> Result<(), Stop> {
     s.charge(gas::ACCOUNT_READ)?;
-    let address = s.context.address;
-    // The world that runs a contract knows its code.
-    let code_hash = s.host.code_hash(&address)?.ok_or(Trap::HostFault)?;
+    let code_hash = s.host.own_code_hash()?;
     Ok(s.write_output(ptr, len_ptr, &code_hash)?)
 }
 
-/// Not an output of the interface's usual kind: the host keeps it, or says that nobody does.
+/// Whether anybody reads it is nothing that the contract learns.
 pub(super) fn debug_message(s: &mut Session<'_>, ptr: u32, len: u32) -> Result<u32, Stop> {
     let kept = len.min(crate::abi::MAX_DEBUG_MESSAGE_BYTES);
     s.charge_bytes(0, gas::DEBUG_MESSAGE_PER_BYTE, kept)?;
     let bytes = s.copy(ptr, kept, SENTINEL, Trap::InvalidInput)?;
     // A cut may split a character; that is no reason to fail, so broken characters are replaced.
     let text = String::from_utf8_lossy(&bytes);
-    let code = if s.host.debug_message(&text) { ReturnCode::Success } else { ReturnCode::LoggingDisabled };
-    Ok(code as u32)
+    s.host.debug_message(&text);
+    Ok(ReturnCode::Success as u32)
 }

@@ -6,7 +6,7 @@ use phala_types::limits::PAYLOAD_BYTES_MAX;
 use super::{Session, Stop};
 use crate::abi::{
     CALL_ALLOW_REENTRY, CALL_CLONE_INPUT, CALL_FORWARD_INPUT, CALL_READ_ONLY, CALL_TAIL_CALL, MAX_SALT_BYTES,
-    ReturnCode,
+    ReturnCode, SENTINEL,
 };
 use crate::engine::Return;
 use crate::gas;
@@ -26,6 +26,7 @@ pub(super) fn call(
     flags: u32,
     callee_ptr: u32,
     gas_limit: u64,
+    deposit_ptr: u32,
     value_ptr: u32,
     buffers: Buffers,
 ) -> Result<u32, Stop> {
@@ -33,7 +34,9 @@ pub(super) fn call(
         return Err(Trap::InvalidInput.into());
     }
     s.charge(gas::CALL)?;
+    let input = callee_input(s, flags, buffers)?;
     let callee = s.array(callee_ptr)?;
+    let deposit_limit = deposit_at(s, deposit_ptr)?;
     let value = s.balance_at(value_ptr)?;
     let read_only = s.context.read_only || flags & CALL_READ_ONLY != 0;
     if value > 0 {
@@ -42,10 +45,11 @@ pub(super) fn call(
         }
         s.charge(gas::TRANSFER)?;
     }
-    let input = callee_input(s, flags, buffers)?;
     let gas_limit = callee_gas(s, gas_limit);
     let allow_reentry = flags & CALL_ALLOW_REENTRY != 0;
-    let outcome = s.host.call(CallRequest { callee, value, input, gas_limit, allow_reentry, read_only })?;
+    let request =
+        CallRequest { callee, value, input, gas_limit, allow_reentry, read_only, deposit_limit };
+    let outcome = s.host.call(request)?;
     answer(s, flags, buffers, outcome)
 }
 
@@ -60,8 +64,8 @@ pub(super) fn delegate_call(
         return Err(Trap::InvalidInput.into());
     }
     s.charge(gas::CALL)?;
-    let code_hash = s.array(code_hash_ptr)?;
     let input = callee_input(s, flags, buffers)?;
+    let code_hash = s.array(code_hash_ptr)?;
     let gas_limit = s.gas_left;
     let outcome = s.host.delegate_call(DelegateRequest { code_hash, input, gas_limit })?;
     answer(s, flags, buffers, outcome)
@@ -72,20 +76,22 @@ pub(super) fn instantiate(
     s: &mut Session<'_>,
     code_hash_ptr: u32,
     gas_limit: u64,
-    value_ptr: u32,
+    [deposit_ptr, value_ptr]: [u32; 2],
     [address_ptr, address_len_ptr]: [u32; 2],
     [salt_ptr, salt_len]: [u32; 2],
     buffers: Buffers,
 ) -> Result<u32, Stop> {
     s.deny_if_read_only()?;
     s.charge(gas::INSTANTIATE)?;
-    let code_hash = s.array(code_hash_ptr)?;
+    let deposit_limit = deposit_at(s, deposit_ptr)?;
     let value = s.balance_at(value_ptr)?;
+    let code_hash = s.array(code_hash_ptr)?;
     let [input_ptr, input_len, ..] = buffers;
     let input = s.copy(input_ptr, input_len, PAYLOAD_BYTES_MAX, Trap::InputTooLong)?;
     let salt = s.copy(salt_ptr, salt_len, MAX_SALT_BYTES, Trap::InputTooLong)?;
     let gas_limit = callee_gas(s, gas_limit);
-    let made = s.host.instantiate(InstantiateRequest { code_hash, value, input, salt, gas_limit })?;
+    let request = InstantiateRequest { code_hash, value, input, salt, gas_limit, deposit_limit };
+    let made = s.host.instantiate(request)?;
     if matches!(&made.outcome.result, Ok(answer) if !answer.is_revert()) {
         s.write_optional_output(address_ptr, address_len_ptr, &made.address)?;
     }
@@ -106,6 +112,11 @@ fn callee_input(
         return s.state.input.take().ok_or(Trap::InputForwarded);
     }
     s.copy(input_ptr, input_len, PAYLOAD_BYTES_MAX, Trap::InputTooLong)
+}
+
+/// A limit of zero stands for all that is left.
+fn deposit_at(s: &Session<'_>, ptr: u32) -> Result<u128, Trap> {
+    if ptr == SENTINEL { Ok(0) } else { s.balance_at(ptr) }
 }
 
 fn callee_gas(s: &Session<'_>, wanted: u64) -> u64 {
@@ -129,6 +140,7 @@ fn answer(
         Err(FrameError::ReentranceDenied) => return Err(Trap::ReentranceDenied.into()),
         Err(FrameError::DepthExceeded) => return Err(Trap::CallDepthExceeded.into()),
         Err(FrameError::DuplicateContract) => return Err(Trap::DuplicateContract.into()),
+        Err(FrameError::Denied(trap)) => return Err(trap.into()),
     };
     if answer.data.len() > usize::try_from(PAYLOAD_BYTES_MAX).unwrap_or(usize::MAX) {
         return Err(Trap::OutputTooLong.into());

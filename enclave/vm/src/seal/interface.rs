@@ -2,14 +2,14 @@
 //! The table of the interface: each host function's module, name, alias and signature, and what it calls.
 //!
 //! One table makes both what is admitted ([`IMPORTS`]) and what is linked ([`link`]), so that they cannot differ.
-//! Absent on purpose: the unstable functions, and those that the pallet refuses in new code as deprecated (`random`,
-//! rent and restoration).
+//! The functions that the pallet calls unstable are offered: they are deterministic. Those that it calls deprecated are
+//! linked, and new code that imports them is refused when it is uploaded.
 
 use wasmtime::{Caller, Linker};
 
-use super::storage::FIXED_KEY_BYTES;
-use super::{compute, facts, frames, storage, world};
-use crate::abi::{CALL_ALLOW_REENTRY, ReturnCode};
+use super::storage::KeyAt::{Fixed, Variable};
+use super::{compute, deprecated, facts, frames, storage, transient, world};
+use crate::abi::{CALL_ALLOW_REENTRY, ReturnCode, SENTINEL};
 use crate::jit::{Guest, enter};
 
 /// The type of a parameter or of a result.
@@ -74,34 +74,51 @@ macro_rules! interface {
 interface! {
     // Storage.
     "seal0" ["set_storage", "seal_set_storage"] |s, key: u32, ptr: u32, len: u32| -> () {
-        storage::set(s, key, FIXED_KEY_BYTES, ptr, len).map(|_| ())
+        storage::set(s, Fixed(key), ptr, len).map(|_| ())
     }
     "seal1" ["set_storage", "seal_set_storage"] |s, key: u32, ptr: u32, len: u32| -> u32 {
-        storage::set(s, key, FIXED_KEY_BYTES, ptr, len)
+        storage::set(s, Fixed(key), ptr, len)
     }
     "seal2" ["set_storage", "seal_set_storage"] |s, key: u32, key_len: u32, ptr: u32, len: u32| -> u32 {
-        storage::set(s, key, key_len, ptr, len)
+        storage::set(s, Variable(key, key_len), ptr, len)
     }
     "seal0" ["clear_storage", "seal_clear_storage"] |s, key: u32| -> () {
-        storage::clear(s, key, FIXED_KEY_BYTES).map(|_| ())
+        storage::clear(s, Fixed(key)).map(|_| ())
     }
     "seal1" ["clear_storage", "seal_clear_storage"] |s, key: u32, key_len: u32| -> u32 {
-        storage::clear(s, key, key_len)
+        storage::clear(s, Variable(key, key_len))
     }
     "seal0" ["get_storage", "seal_get_storage"] |s, key: u32, ptr: u32, len_ptr: u32| -> u32 {
-        storage::get(s, key, FIXED_KEY_BYTES, ptr, len_ptr)
+        storage::get(s, Fixed(key), ptr, len_ptr)
     }
     "seal1" ["get_storage", "seal_get_storage"] |s, key: u32, key_len: u32, ptr: u32, len_ptr: u32| -> u32 {
-        storage::get(s, key, key_len, ptr, len_ptr)
+        storage::get(s, Variable(key, key_len), ptr, len_ptr)
     }
     "seal0" ["contains_storage", "seal_contains_storage"] |s, key: u32| -> u32 {
-        storage::contains(s, key, FIXED_KEY_BYTES)
+        storage::contains(s, Fixed(key))
     }
     "seal1" ["contains_storage", "seal_contains_storage"] |s, key: u32, key_len: u32| -> u32 {
-        storage::contains(s, key, key_len)
+        storage::contains(s, Variable(key, key_len))
     }
     "seal0" ["take_storage", "seal_take_storage"] |s, key: u32, key_len: u32, ptr: u32, len_ptr: u32| -> u32 {
-        storage::take(s, key, key_len, ptr, len_ptr)
+        storage::take(s, Variable(key, key_len), ptr, len_ptr)
+    }
+
+    // Transient storage.
+    "seal0" ["set_transient_storage"] |s, key: u32, key_len: u32, ptr: u32, len: u32| -> u32 {
+        transient::set(s, Variable(key, key_len), ptr, len)
+    }
+    "seal0" ["clear_transient_storage"] |s, key: u32, key_len: u32| -> u32 {
+        transient::clear(s, Variable(key, key_len))
+    }
+    "seal0" ["get_transient_storage"] |s, key: u32, key_len: u32, ptr: u32, len_ptr: u32| -> u32 {
+        transient::get(s, Variable(key, key_len), ptr, len_ptr)
+    }
+    "seal0" ["contains_transient_storage"] |s, key: u32, key_len: u32| -> u32 {
+        transient::contains(s, Variable(key, key_len))
+    }
+    "seal0" ["take_transient_storage"] |s, key: u32, key_len: u32, ptr: u32, len_ptr: u32| -> u32 {
+        transient::take(s, Variable(key, key_len), ptr, len_ptr)
     }
 
     // Facts.
@@ -124,6 +141,16 @@ interface! {
     "seal0" ["gas_left", "seal_gas_left"] |s, ptr: u32, len_ptr: u32| -> () { facts::gas_left(s, ptr, len_ptr) }
     "seal0" ["weight_to_fee", "seal_weight_to_fee"] |s, gas: u64, ptr: u32, len_ptr: u32| -> () {
         facts::weight_to_fee(s, gas, ptr, len_ptr)
+    }
+    "seal1" ["gas_left"] |s, ptr: u32, len_ptr: u32| -> () {
+        facts::gas_left_in_two_dimensions(s, ptr, len_ptr)
+    }
+    "seal1" ["weight_to_fee"] |s, gas: u64, _proof_size: u64, ptr: u32, len_ptr: u32| -> () {
+        facts::weight_to_fee(s, gas, ptr, len_ptr)
+    }
+    "seal0" ["reentrance_count"] |s| -> u32 { facts::reentrance_count(s) }
+    "seal0" ["account_reentrance_count"] |s, account: u32| -> u32 {
+        facts::account_reentrance_count(s, account)
     }
     "seal0" ["is_contract", "seal_is_contract"] |s, account: u32| -> u32 { facts::is_contract(s, account) }
     "seal0" ["code_hash", "seal_code_hash"] |s, account: u32, ptr: u32, len_ptr: u32| -> u32 {
@@ -166,25 +193,29 @@ interface! {
     "seal0" ["xcm_send"] |s, _destination: u32, ptr: u32, len: u32, _id: u32| -> u32 {
         world::refuse(s, ptr, len, ReturnCode::XcmSendFailed)
     }
-    "seal0" ["lock_delegate_dependency"] |s, _hash: u32| -> () { world::not_available(s) }
-    "seal0" ["unlock_delegate_dependency"] |s, _hash: u32| -> () { world::not_available(s) }
+    "seal0" ["lock_delegate_dependency"] |s, hash: u32| -> () {
+        world::lock_delegate_dependency(s, hash)
+    }
+    "seal0" ["unlock_delegate_dependency"] |s, hash: u32| -> () {
+        world::unlock_delegate_dependency(s, hash)
+    }
 
     // Other contracts. The first versions had no flags and allowed to be entered again.
     "seal0" ["call", "seal_call"]
         |s, callee: u32, _callee_len: u32, gas: u64, value: u32, _value_len: u32,
          input: u32, input_len: u32, output: u32, output_len: u32| -> u32 {
-        frames::call(s, CALL_ALLOW_REENTRY, callee, gas, value, [input, input_len, output, output_len])
+        frames::call(s, CALL_ALLOW_REENTRY, callee, gas, SENTINEL, value, [input, input_len, output, output_len])
     }
     "seal1" ["call", "seal_call"]
         |s, flags: u32, callee: u32, gas: u64, value: u32,
          input: u32, input_len: u32, output: u32, output_len: u32| -> u32 {
-        frames::call(s, flags, callee, gas, value, [input, input_len, output, output_len])
+        frames::call(s, flags, callee, gas, SENTINEL, value, [input, input_len, output, output_len])
     }
-    // There is one dimension of gas and no storage deposit here: the second limit and the deposit are not looked at.
+    // There is one dimension of gas here: the second limit is not looked at.
     "seal2" ["call"]
-        |s, flags: u32, callee: u32, gas: u64, _proof_size: u64, _deposit: u32, value: u32,
+        |s, flags: u32, callee: u32, gas: u64, _proof_size: u64, deposit: u32, value: u32,
          input: u32, input_len: u32, output: u32, output_len: u32| -> u32 {
-        frames::call(s, flags, callee, gas, value, [input, input_len, output, output_len])
+        frames::call(s, flags, callee, gas, deposit, value, [input, input_len, output, output_len])
     }
     "seal0" ["delegate_call", "seal_delegate_call"]
         |s, flags: u32, hash: u32, input: u32, input_len: u32, output: u32, output_len: u32| -> u32 {
@@ -194,21 +225,21 @@ interface! {
         |s, hash: u32, _hash_len: u32, gas: u64, value: u32, _value_len: u32, input: u32, input_len: u32,
          address: u32, address_len: u32, output: u32, output_len: u32, salt: u32, salt_len: u32| -> u32 {
         frames::instantiate(
-            s, hash, gas, value, [address, address_len], [salt, salt_len], [input, input_len, output, output_len],
+            s, hash, gas, [SENTINEL, value], [address, address_len], [salt, salt_len], [input, input_len, output, output_len],
         )
     }
     "seal1" ["instantiate", "seal_instantiate"]
         |s, hash: u32, gas: u64, value: u32, input: u32, input_len: u32,
          address: u32, address_len: u32, output: u32, output_len: u32, salt: u32, salt_len: u32| -> u32 {
         frames::instantiate(
-            s, hash, gas, value, [address, address_len], [salt, salt_len], [input, input_len, output, output_len],
+            s, hash, gas, [SENTINEL, value], [address, address_len], [salt, salt_len], [input, input_len, output, output_len],
         )
     }
     "seal2" ["instantiate"]
-        |s, hash: u32, gas: u64, _proof_size: u64, _deposit: u32, value: u32, input: u32, input_len: u32,
+        |s, hash: u32, gas: u64, _proof_size: u64, deposit: u32, value: u32, input: u32, input_len: u32,
          address: u32, address_len: u32, output: u32, output_len: u32, salt: u32, salt_len: u32| -> u32 {
         frames::instantiate(
-            s, hash, gas, value, [address, address_len], [salt, salt_len], [input, input_len, output, output_len],
+            s, hash, gas, [deposit, value], [address, address_len], [salt, salt_len], [input, input_len, output, output_len],
         )
     }
 
@@ -233,5 +264,34 @@ interface! {
     }
     "seal0" ["sr25519_verify"] |s, signature: u32, key: u32, len: u32, ptr: u32| -> u32 {
         compute::sr25519_verify(s, signature, key, len, ptr)
+    }
+
+    // What new code may not import.
+    "seal0" ["random", "seal_random"] |s, _subject: u32, _subject_len: u32, _output: u32, _output_len: u32| -> () {
+        deprecated::random(s)
+    }
+    "seal1" ["random", "seal_random"] |s, _subject: u32, _subject_len: u32, _output: u32, _output_len: u32| -> () {
+        deprecated::random(s)
+    }
+    "seal0" ["tombstone_deposit", "seal_tombstone_deposit"] |s, ptr: u32, len_ptr: u32| -> () {
+        deprecated::tombstone_deposit(s, ptr, len_ptr)
+    }
+    "seal0" ["restore_to", "seal_restore_to"]
+        |s, _destination: u32, _destination_len: u32, _hash: u32, _hash_len: u32, _rent: u32, _rent_len: u32,
+         _delta: u32, _delta_count: u32| -> () {
+        deprecated::no_effect(s)
+    }
+    "seal1" ["restore_to", "seal_restore_to"]
+        |s, _destination: u32, _hash: u32, _rent: u32, _delta: u32, _delta_count: u32| -> () {
+        deprecated::no_effect(s)
+    }
+    "seal0" ["set_rent_allowance", "seal_set_rent_allowance"] |s, _value: u32, _value_len: u32| -> () {
+        deprecated::no_effect(s)
+    }
+    "seal1" ["set_rent_allowance", "seal_set_rent_allowance"] |s, _value: u32| -> () {
+        deprecated::no_effect(s)
+    }
+    "seal0" ["rent_allowance", "seal_rent_allowance"] |s, ptr: u32, len_ptr: u32| -> () {
+        deprecated::rent_allowance(s, ptr, len_ptr)
     }
 }

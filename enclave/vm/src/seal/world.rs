@@ -70,6 +70,8 @@ pub(super) fn transfer(s: &mut Session<'_>, account_ptr: u32, value_ptr: u32) ->
 pub(super) fn terminate(s: &mut Session<'_>, beneficiary_ptr: u32) -> Result<(), Stop> {
     s.deny_if_read_only()?;
     s.charge(gas::TERMINATE)?;
+    let items = s.host.items_to_remove()?;
+    s.charge(gas::linear(0, gas::TERMINATE_PER_ITEM, items))?;
     let beneficiary = s.array(beneficiary_ptr)?;
     s.host.terminate(&beneficiary)?;
     Err(Stop::Return(Return::default()))
@@ -113,8 +115,16 @@ pub(super) fn refuse(s: &mut Session<'_>, ptr: u32, len: u32, code: ReturnCode) 
     Ok(code as u32)
 }
 
-/// Functions that answer nothing, so that a refusal can only be a trap.
-pub(super) fn not_available(s: &mut Session<'_>) -> Result<(), Stop> {
+pub(super) fn lock_delegate_dependency(s: &mut Session<'_>, code_hash_ptr: u32) -> Result<(), Stop> {
     s.deny_if_read_only()?;
-    Err(Trap::NotAvailable.into())
+    s.charge(gas::DELEGATE_DEPENDENCY)?;
+    let code_hash = s.array(code_hash_ptr)?;
+    Ok(s.host.lock_delegate_dependency(&code_hash)?)
+}
+
+pub(super) fn unlock_delegate_dependency(s: &mut Session<'_>, code_hash_ptr: u32) -> Result<(), Stop> {
+    s.deny_if_read_only()?;
+    s.charge(gas::DELEGATE_DEPENDENCY)?;
+    let code_hash = s.array(code_hash_ptr)?;
+    Ok(s.host.unlock_delegate_dependency(&code_hash)?)
 }

@@ -3,13 +3,13 @@
 
 #![allow(dead_code)] // Each test file uses a part of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use phala_vm::{
     AccountBytes, Balance, Call, CallRequest, CodeChange, CompiledContract, Context, DelegateRequest, Engine,
     Entry, Event, Execution, ExtensionReply, FrameError, FrameOutcome, HashBytes, Host, HostError,
-    InstantiateRequest, Instantiation, Payment, Return, Trap, WasmtimeEngine,
+    InstantiateRequest, Instantiation, Payment, Return, StorageKey, Trap, WasmtimeEngine,
 };
 
 pub const CALLER: AccountBytes = [0xca; 32];
@@ -27,8 +27,10 @@ pub fn engine() -> &'static WasmtimeEngine {
 
 pub struct World {
     pub storage: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub transient: BTreeMap<StorageKey, Vec<u8>>,
+    pub dependencies: BTreeSet<HashBytes>,
     pub events: Vec<Event>,
-    pub messages: Option<Vec<String>>,
+    pub messages: Vec<String>,
     pub balance: Balance,
     pub payments: Vec<(AccountBytes, Balance)>,
     pub contracts: BTreeMap<AccountBytes, HashBytes>,
@@ -47,8 +49,10 @@ impl Default for World {
     fn default() -> Self {
         Self {
             storage: BTreeMap::new(),
+            transient: BTreeMap::new(),
+            dependencies: BTreeSet::new(),
             events: Vec::new(),
-            messages: Some(Vec::new()),
+            messages: Vec::new(),
             balance: 1_000,
             payments: Vec::new(),
             contracts: BTreeMap::from([(ADDRESS, CODE_HASH)]),
@@ -81,18 +85,35 @@ impl World {
 }
 
 impl Host for World {
-    fn storage(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, HostError> {
+    fn storage(&mut self, key: &StorageKey) -> Result<Option<Vec<u8>>, HostError> {
         self.check()?;
-        Ok(self.storage.get(key).cloned())
+        Ok(self.storage.get(key.as_bytes()).cloned())
     }
 
-    fn set_storage(&mut self, key: &[u8], value: Option<Vec<u8>>) -> Result<Option<u32>, HostError> {
+    fn set_storage(&mut self, key: &StorageKey, value: Option<Vec<u8>>) -> Result<Option<u32>, HostError> {
         self.check()?;
         let old = match value {
-            Some(value) => self.storage.insert(key.to_vec(), value),
-            None => self.storage.remove(key),
+            Some(value) => self.storage.insert(key.as_bytes().to_vec(), value),
+            None => self.storage.remove(key.as_bytes()),
         };
         Ok(old.map(|old| old.len() as u32))
+    }
+
+    fn transient_storage(&mut self, key: &StorageKey) -> Result<Option<Vec<u8>>, HostError> {
+        self.check()?;
+        Ok(self.transient.get(key).cloned())
+    }
+
+    fn set_transient_storage(
+        &mut self,
+        key: &StorageKey,
+        value: Option<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>, HostError> {
+        self.check()?;
+        Ok(match value {
+            Some(value) => self.transient.insert(key.clone(), value),
+            None => self.transient.remove(key),
+        })
     }
 
     fn balance(&mut self) -> Result<Balance, HostError> {
@@ -114,19 +135,44 @@ impl Host for World {
         Ok(())
     }
 
-    fn debug_message(&mut self, text: &str) -> bool {
-        match &mut self.messages {
-            Some(messages) => {
-                messages.push(text.to_owned());
-                true
-            }
-            None => false,
-        }
+    fn debug_message(&mut self, text: &str) {
+        self.messages.push(text.to_owned());
     }
 
     fn code_hash(&mut self, account: &AccountBytes) -> Result<Option<HashBytes>, HostError> {
         self.check()?;
         Ok(self.contracts.get(account).copied())
+    }
+
+    fn own_code_hash(&mut self) -> Result<HashBytes, HostError> {
+        self.check()?;
+        Ok(CODE_HASH)
+    }
+
+    fn lock_delegate_dependency(&mut self, code_hash: &HashBytes) -> Result<(), HostError> {
+        self.check()?;
+        self.dependencies.insert(*code_hash);
+        Ok(())
+    }
+
+    fn unlock_delegate_dependency(&mut self, code_hash: &HashBytes) -> Result<(), HostError> {
+        self.check()?;
+        let missing = HostError::Denied(Trap::DelegateDependencyMissing);
+        if self.dependencies.remove(code_hash) { Ok(()) } else { Err(missing) }
+    }
+
+    fn instantiation_nonce(&mut self) -> Result<u64, HostError> {
+        self.check()?;
+        Ok(42)
+    }
+
+    fn entrances(&mut self, account: &AccountBytes) -> Result<u32, HostError> {
+        self.check()?;
+        Ok(if *account == ADDRESS { 3 } else { 0 })
+    }
+
+    fn items_to_remove(&mut self) -> Result<u64, HostError> {
+        Ok(self.storage.len() as u64)
     }
 
     fn set_code_hash(&mut self, code_hash: &HashBytes) -> Result<CodeChange, HostError> {
@@ -181,7 +227,6 @@ pub fn context() -> Context {
         now_ms: 1_700_000_000_123,
         read_only: false,
         minimum_balance: 5,
-        instantiation_nonce: 42,
     }
 }
 
