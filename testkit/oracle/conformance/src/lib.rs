@@ -20,5 +20,5 @@ pub mod ours;
 pub mod pallet;
 pub mod puppet;
 
-//pub use duel::{Divergence, Duel};
+pub use duel::{Divergence, Duel};
 pub use machine::{Account, Answer, Call, End, Event, Hash, Instantiate, Machine, Ran};

@@ -165,10 +165,8 @@ pub enum End {
     CallDepthExceeded,
     /// A contract with this address exists.
     DuplicateContract,
-    /// Terminated while on the stack twice.
-    TerminatedWhileReentrant,
-    /// Terminated in the constructor.
-    TerminatedInConstructor,
+    /// Ended in the constructor, or while on the stack twice: one word with us.
+    TerminationDenied,
     /// There are no chain extensions.
     NoChainExtension,
     /// A payment failed.

@@ -476,7 +476,7 @@ fn a_constructor_that_ends_itself_traps_its_maker(duel: &mut Duel) {
     inner.call("seal1.terminate", &[beneficiary]);
     let mut s = Script::new();
     Make { input: inner.input(), ..Make::new(&code) }.add(&mut s);
-    assert_eq!(duel.end_at(a, &s), End::TerminatedInConstructor);
+    assert_eq!(duel.end_at(a, &s), End::TerminationDenied);
 }
 
 fn a_making_outside_of_memory_traps(duel: &mut Duel) {

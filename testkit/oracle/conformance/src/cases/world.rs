@@ -290,7 +290,7 @@ fn the_end_in_a_constructor_fails(duel: &mut Duel) {
         salt: vec![],
         deposit_limit: None,
     });
-    assert_eq!(ran.result, Err(End::TerminatedInConstructor));
+    assert_eq!(ran.result, Err(End::TerminationDenied));
 }
 
 fn the_end_with_a_beneficiary_outside_of_memory_traps(duel: &mut Duel) {
