@@ -48,7 +48,7 @@ contract Loops {
         }
     }
 
-    function calls(Loops callee, uint32 count) external view returns (uint32 succeeded) {
+    function calls(Loops callee, uint32 count) external pure returns (uint32 succeeded) {
         unchecked {
             for (uint32 i = 0; i < count; i++) {
                 callee.nothing();

@@ -1,86 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-//! cosmwasm-vm: instances from its pinned cache, storage in its own map.
+//! cosmwasm-vm, in a process of its own, since its dependencies exclude the pallet's. It measures its own time.
 
-use std::collections::HashSet;
-
-use anyhow::{Context as _, Result, anyhow, bail};
-use cosmwasm_vm::{
-    Backend, Cache, CacheOptions, InstanceOptions, Size, call_execute_raw, call_instantiate_raw,
-    testing::{MockApi, MockQuerier, MockStorage, mock_backend, mock_env},
-    to_vec,
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, ChildStdin, ChildStdout, Stdio},
+    time::Duration,
 };
-use tempfile::TempDir;
+
+use anyhow::{Context as _, Result};
 
 use crate::{Engine, Task, guests::Guests};
 
-/// Gas for seconds of work.
-const GAS: InstanceOptions = InstanceOptions { gas_limit: 1_000_000_000_000_000 };
-/// As the chains that use it set them.
-const MEMORY_CACHE: Size = Size::mebi(512);
-const INSTANCE_MEMORY: Size = Size::mebi(32);
-
-
-
-/// The machine, with the contract on it.
+/// The process, which ends when its input does.
 pub struct CosmWasm {
-    cache: Cache<MockApi, MockStorage, MockQuerier>,
-    code: cosmwasm_std::Checksum,
-    /// Storage, while no instance has it.
-    backend: Option<Backend<MockApi, MockStorage, MockQuerier>>,
-    env: Vec<u8>,
-    info: Vec<u8>,
-    friend: String,
-    _files: TempDir,
+    process: Child,
+    tell: Option<ChildStdin>,
+    hear: BufReader<ChildStdout>,
 }
 
 impl CosmWasm {
-    /// Uploads the contract and makes it.
+    /// Starts the program that the guests were built with.
     pub fn new(guests: &Guests) -> Result<Self> {
-        let files = TempDir::new()?;
-        let options = CacheOptions::new(files.path(), HashSet::new(), MEMORY_CACHE, INSTANCE_MEMORY);
-        let cache = open(options)?;
-        let code = cache.store_code(&guests.cosmwasm, true, true).map_err(said)?;
-        cache.pin(&code).map_err(said)?;
-        let owner = MockApi::default().addr_make("owner");
-        let mut new = Self {
-            cache,
-            code,
-            backend: Some(mock_backend(&[])),
-            env: to_vec(&mock_env()).map_err(said)?,
-            info: format!(r#"{{"sender":"{owner}","funds":[]}}"#).into_bytes(),
-            friend: MockApi::default().addr_make("friend"),
-            _files: files,
-        };
-        new.call(None)?;
-        Ok(new)
-    }
-
-    /// Runs one message in an instance of its own, or makes the contract, and gives the answer.
-    fn call(&mut self, message: Option<&str>) -> Result<Vec<u8>> {
-        let backend = self.backend.take().context("the storage was lost with an instance")?;
-        let mut instance = self.cache.get_instance(&self.code, backend, GAS).map_err(said)?;
-        let (env, info) = (&self.env, &self.info);
-        let answer = match message {
-            Some(message) => call_execute_raw(&mut instance, env, info, message.as_bytes()),
-            None => call_instantiate_raw(&mut instance, env, info, b"{}"),
-        };
-        self.backend = instance.recycle();
-        let answer = answer.map_err(said)?;
-        if !answer.starts_with(br#"{"ok":"#) {
-            bail!("the CosmWasm contract answers {}", String::from_utf8_lossy(&answer));
-        }
-        Ok(answer)
-    }
-
-    fn number(&mut self, message: &str) -> Result<u64> {
-        let answer = String::from_utf8(self.call(Some(message))?)?;
-        let number = answer.split(r#""value":""#).nth(1).and_then(|rest| rest.split('"').next());
-        Ok(number.with_context(|| format!("there is no number in {answer}"))?.parse()?)
+        let mut process = std::process::Command::new(&guests.cosmwasm_program)
+            .arg(&guests.cosmwasm)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the program with cosmwasm-vm does not start")?;
+        let tell = process.stdin.take();
+        let hear = BufReader::new(process.stdout.take().context("it has no output")?);
+        Ok(Self { process, tell, hear })
     }
 }
 
-fn said(error: cosmwasm_vm::VmError) -> anyhow::Error {
-    anyhow!("cosmwasm-vm: {error}")
+impl Drop for CosmWasm {
+    fn drop(&mut self) {
+        self.tell = None;
+        let _ = self.process.wait();
+    }
 }
 
 impl Engine for CosmWasm {
@@ -89,29 +46,22 @@ impl Engine for CosmWasm {
     }
 
     fn run(&mut self, task: Task) -> Result<Option<u64>> {
-        match task {
-            Task::Transfers(count) => {
-                let message = format!(r#"{{"transfer":{{"recipient":"{}","amount":"1"}}}}"#, self.friend);
-                for _ in 0..count {
-                    self.call(Some(&message))?;
-                }
-                Ok(None)
-            }
-            Task::Sha256(count) => self.number(&format!(r#"{{"sha256":{{"count":{count}}}}}"#)).map(Some),
-            Task::Fibonacci(count) => self.number(&format!(r#"{{"fibonacci":{{"count":{count}}}}}"#)).map(Some),
-            Task::Storage(count) => self.number(&format!(r#"{{"storage":{{"count":{count}}}}}"#)).map(|_| None),
-            Task::Calls(count) => {
-                for _ in 0..count {
-                    self.call(Some(r#"{"nothing":{}}"#))?;
-                }
-                Ok(None)
-            }
-        }
+        self.time(task).map(|(result, _)| result)
     }
-}
 
-#[allow(unsafe_code)]
-fn open(options: CacheOptions) -> Result<Cache<MockApi, MockStorage, MockQuerier>> {
-    // SAFETY: the cache loads native code that it wrote itself, from a folder that is new and ours.
-    unsafe { Cache::new(options) }.map_err(said)
+    fn time(&mut self, task: Task) -> Result<(Option<u64>, Duration)> {
+        let (work, count) = match task {
+            Task::Transfers(count) => ("transfers", count),
+            Task::Sha256(count) => ("sha256", count),
+            Task::Fibonacci(count) => ("fibonacci", count),
+            Task::Storage(count) => ("storage", count),
+            Task::Calls(count) => ("calls", count),
+        };
+        writeln!(self.tell.as_mut().context("it has no input")?, "{work} {count}")?;
+        let mut line = String::new();
+        self.hear.read_line(&mut line)?;
+        let (result, took) = line.trim().split_once(' ').context("cosmwasm-vm ended; its words are above")?;
+        let result = if result == "-" { None } else { Some(result.parse()?) };
+        Ok((result, Duration::from_nanos(took.parse()?)))
+    }
 }

@@ -17,8 +17,10 @@ pub struct Guests {
     pub seal: Vec<u8>,
     /// The token of the examples, for the seal interface.
     pub token: Vec<u8>,
-    /// The loops and a token, for CosmWasm.
-    pub cosmwasm: Vec<u8>,
+    /// The file with the loops and a token, for CosmWasm.
+    pub cosmwasm: PathBuf,
+    /// The program that runs it.
+    pub cosmwasm_program: PathBuf,
     /// A token, for the EVM: the code that deploys it.
     pub evm_token: Vec<u8>,
     /// The loops, for the EVM: the code that deploys them.
@@ -42,9 +44,10 @@ pub fn build() -> Result<Guests> {
     let token = token["source"]["wasm"].as_str().and_then(|code| code.strip_prefix("0x"));
     let evm = solidity(here, &cache)?;
     Ok(Guests {
-        seal: cut_down(&rust(here, &cache, "bench-seal", SEAL_FLAGS)?)?,
+        seal: cut_down(&fs::read(rust(here, &cache, "bench-seal", SEAL_FLAGS)?)?)?,
         token: hex::decode(token.context("the token's bundle has no code")?)?,
         cosmwasm: rust(here, &cache, "bench-cosmwasm", "")?,
+        cosmwasm_program: program(here, &cache)?,
         evm_token: evm("Token")?,
         evm_loops: evm("Loops")?,
     })
@@ -60,13 +63,13 @@ fn cache_dir() -> Result<PathBuf> {
 }
 
 /// Compiles one of the guests with the toolchain that contracts are compiled with.
-fn rust(here: &Path, cache: &Path, package: &str, flags: &str) -> Result<Vec<u8>> {
+fn rust(here: &Path, cache: &Path, package: &str, flags: &str) -> Result<PathBuf> {
     // A folder for each, since flags are a reason to compile all anew.
     let target = cache.join(package);
     let mut command = Command::new("cargo");
     command
         .args(["build", "--quiet", "--release", "--locked", "--target", TARGET, "--package", package])
-        .current_dir(here.join("guests"))
+        .current_dir(here.join("../guests"))
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", flags)
         // Those of the cargo that runs this program would win over the toolchain below.
@@ -80,7 +83,19 @@ fn rust(here: &Path, cache: &Path, package: &str, flags: &str) -> Result<Vec<u8>
         command.status()?.success(),
         "{package} does not build for {TARGET}; try: ./x setup, which says how to get the target"
     );
-    Ok(fs::read(target.join(TARGET).join("release").join(package.replace('-', "_") + ".wasm"))?)
+    Ok(target.join(TARGET).join("release").join(package.replace('-', "_") + ".wasm"))
+}
+
+/// Compiles the program with cosmwasm-vm, which takes minutes the first time.
+fn program(here: &Path, cache: &Path) -> Result<PathBuf> {
+    let target = cache.join("cosmwasm");
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--release", "--locked"])
+        .current_dir(here.join("../cosmwasm"))
+        .env("CARGO_TARGET_DIR", &target)
+        .status()?;
+    ensure!(status.success(), "the program with cosmwasm-vm does not build; try: read cargo's words above");
+    Ok(target.join("release/phala-oracle-cosmwasm"))
 }
 
 /// Compiles the Solidity contracts, and gives their deployment code by name.
