@@ -15,7 +15,7 @@ use subxt::{
         TransactionEventsError,
     },
     rpcs::{self, client::rpc_params},
-    tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
+    tx::{DynamicPayload, TransactionInBlock, TransactionProgress, TransactionStatus},
     utils::AccountId32,
 };
 
@@ -148,16 +148,13 @@ impl Node {
             let Some(name) = calls.first().map(Call::name) else { return Ok(()) };
             let node = |source| SubmitError::Node { call: name, source };
             let mut nonce = self.next_nonce(&account.id()).await.map_err(node)?;
-            let mut block = None;
-            for (sent, call) in calls.into_iter().enumerate() {
-                if sent % DATED_ALIKE == 0 {
-                    block =
-                        Some(self.client.at_current_block().await.map_err(|error| node(lost_block(error)))?);
+            let mut calls = calls.into_iter().peekable();
+            while calls.peek().is_some() {
+                let block = self.client.at_current_block().await.map_err(|error| node(lost_block(error)))?;
+                for call in calls.by_ref().take(DATED_ALIKE) {
+                    self.send_dated(&block, account, call, nonce).await?;
+                    nonce = nonce.saturating_add(1);
                 }
-                if let Some(block) = &block {
-                    self.send_dated(block, account, call, nonce).await?;
-                }
-                nonce = nonce.saturating_add(1);
             }
             Ok(())
         })
@@ -172,8 +169,7 @@ impl Node {
         nonce: u64,
     ) -> Result<(), SubmitError> {
         let name = call.name();
-        let (pallet, function) = name.split_once('.').unwrap_or_default();
-        let payload = transaction(pallet, function, call);
+        let payload = payload(call);
         let parameters = DefaultExtrinsicParamsBuilder::new()
             .nonce(nonce)
             .mortal_from_unchecked(MORTAL_BLOCKS, block.block_number(), block.block_hash())
@@ -196,8 +192,7 @@ impl Node {
     async fn send(&self, account: &Account, call: Call) -> Result<Progress, SubmitError> {
         let name = call.name();
         let node = |source| SubmitError::Node { call: name, source };
-        let (pallet, function) = name.split_once('.').unwrap_or_default();
-        let payload = transaction(pallet, function, call);
+        let payload = payload(call);
         let mut tries = 0;
         loop {
             tries += 1;
@@ -245,6 +240,12 @@ impl Node {
         let account = AccountId32(*account.as_bytes()).to_string();
         self.rpc.request(CALL, rpc_params![account]).await.map_err(|error| NodeError::from_rpc(CALL, error))
     }
+}
+
+/// A call as subxt encodes it, by the chain's own metadata.
+fn payload(call: Call) -> DynamicPayload<Call> {
+    let (pallet, function) = call.name().split_once('.').unwrap_or_default();
+    transaction(pallet, function, call)
 }
 
 /// Reads the transaction's events: whether it did what it was for, and which message it sent.

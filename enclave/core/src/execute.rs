@@ -23,9 +23,7 @@ use phala_types::{
 };
 use phala_vm::{
     Engine, Trap,
-    world::{
-        self, Codes, Fault, Moment, Outermost, Ran, State, UploadError, World, schema::Key as Owned,
-    },
+    world::{self, Codes, Fault, Moment, Outermost, Ran, State, UploadError, World, schema::Key as Owned},
 };
 
 /// What executes messages of one cluster.
@@ -242,4 +240,47 @@ pub fn ended(result: Result<phala_vm::Return, Trap>) -> Result<Ended, Fault> {
         }
         Err(trap) => Ended::Trapped(trap.code()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phala_crypto::Secret;
+    use phala_types::{Amount, Gas, account::Signer};
+    use phala_vm::{WasmtimeEngine, world::schema::Account};
+
+    #[test]
+    fn a_value_needs_a_balance_in_the_cluster() {
+        let (engine, keys) = (WasmtimeEngine::new().unwrap(), Keys::derive(Secret::new([1; 32])));
+        let signer = Signer::Sr25519([7; 32]);
+        let contract = ContractId::new([2; 32]);
+        let mut store = Store::default();
+        let record = world::schema::Contract::new([3; 32]);
+        let account = Account { free: 100, held: 50 };
+        store.change(Changes::from([
+            (Owned::Contract([2; 32]).encode(), Some(record.encode())),
+            (Owned::Account(*signer.account().as_bytes()).encode(), Some(account.encode())),
+        ]));
+        let mut codes = Codes::default();
+        let executor = Executor {
+            engine: &engine,
+            codes: &mut codes,
+            store: &mut store,
+            keys: &keys,
+            genesis: GenesisHash::new([0; 32]),
+            cluster: ClusterId::new(0),
+        };
+        let command = |value| Command {
+            cluster: ClusterId::new(0),
+            contract,
+            signer,
+            sequence: 1,
+            action: Action::Call,
+            value: Amount::new(value),
+            gas_limit: Gas::new(1),
+            input: Vec::new().try_into().unwrap(),
+        };
+        assert_eq!(executor.admit(&command(100)), Ok(()));
+        assert_eq!(executor.admit(&command(101)), Err(Rejection::InsufficientBalance));
+    }
 }

@@ -125,7 +125,7 @@ impl<E: Engine> Live<E> {
             contract,
             code_hash: contract
                 .and_then(|contract| self.contract(&contract))
-                .map(|contract| contract.code_hash),
+                .map(|contract| CodeHash::new(contract.code_hash)),
             state_root: self.keys.commit(&serving.genesis, serving.cluster, &self.store.root()),
             key_version: KEY_VERSION,
             nonce: query.nonce,

@@ -26,7 +26,10 @@ use phala_types::{
     tag::Tag,
     worker::{Registration, Tier},
 };
-use phala_vm::Engine;
+use phala_vm::{
+    Engine,
+    world::{Codes, Fault},
+};
 use std::collections::BTreeMap;
 
 /// Signed checkpoints that are remembered, to notice that the chain has another root for the same position.

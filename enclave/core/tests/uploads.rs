@@ -41,6 +41,10 @@ fn refused() -> Vec<(Vec<u8>, CodeRefusal)> {
             module(1, r#"(import "seal0" "caller" (func (param i64)))"#),
             CodeRefusal::WrongSignature { module: name("seal0"), name: name("caller") },
         ),
+        (
+            module(1, r#"(import "seal1" "seal_random" (func (param i32 i32 i32 i32)))"#),
+            CodeRefusal::DeprecatedImport { module: name("seal1"), name: name("seal_random") },
+        ),
         (module(MEMORY_PAGES_MAX + 1, ""), CodeRefusal::MemoryTooBig { pages: 65 }),
         (module(1, &r#"(import "seal0" "caller" (func (param i32 i32)))"#.repeat(4097)), functions),
     ]

@@ -77,11 +77,17 @@ pub const MAX_CRYPTO_INPUT_BYTES: u32 = MEMORY_PAGES_MAX * WASM_PAGE_BYTES;
 
 /// The bytes of a page of WebAssembly memory.
 pub const WASM_PAGE_BYTES: u32 = 64 * 1024;
-/// The native stack of one frame. Contracts keep their locals in linear memory, so frames are small: a call that does
-/// nothing but recurse gets a few thousand levels deep.
-pub const MAX_WASM_STACK_BYTES: usize = 128 * 1024;
+/// The stack of one frame, in the bytes that `code::meter` counts: 8 for each local and each value, and
+/// [`FRAME_OVERHEAD_BYTES`] for each function. Contracts keep most of their data in linear memory: a call that does nothing
+/// but recurse gets some thousand levels deep.
+pub const STACK_BYTES: i32 = 256 * 1024;
+/// What a function takes of the stack besides its locals and values: a return address, saved registers, alignment.
+pub const FRAME_OVERHEAD_BYTES: u32 = 64;
+/// The native stack of one frame, behind [`STACK_BYTES`]: compiled code may keep a few values more than the program has, and
+/// none is known to need as much as this.
+pub const NATIVE_STACK_BYTES: usize = 1024 * 1024;
 /// The stack that a thread which runs contracts must have: [`CALL_DEPTH_MAX`] frames, each with its own native stack, and
-/// half as much again for the host between the frames. It is what Rust gives a thread by default.
-pub const THREAD_STACK_BYTES: usize = 2 * 1024 * 1024;
+/// half as much again for the host between the frames. Only what is touched takes memory.
+pub const THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
 
-const _: () = assert!(CALL_DEPTH_MAX * MAX_WASM_STACK_BYTES * 3 / 2 <= THREAD_STACK_BYTES);
+const _: () = assert!(CALL_DEPTH_MAX * NATIVE_STACK_BYTES * 3 / 2 <= THREAD_STACK_BYTES);

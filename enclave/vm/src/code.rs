@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What keeps admitted code cheap to compile, besides the protocol's own limits ([`phala_types::limits`]). `admit`
-//! applies both, and names the rule that is broken by a [`phala_types::code::CodeRefusal`].
+//! applies both, and names the rule that is broken by a [`phala_types::code::CodeRefusal`]. `meter` writes gas and stack
+//! height into what is admitted.
 
 mod admit;
+mod meter;
+mod rewrite;
 
-pub(crate) use admit::{MEMORY_EXPORT, admit};
+pub(crate) use admit::admit;
+pub(crate) use rewrite::{GAS_EXPORT, MEMORY_EXPORT, STACK_EXPORT};
 
 /// The most functions of a contract.
 pub const MAX_FUNCTIONS: u32 = 4096;

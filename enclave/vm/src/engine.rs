@@ -21,6 +21,19 @@ pub trait Engine {
     /// [`CodeRefusal`] names the first rule that the code breaks.
     fn prepare(&self, wasm: &[u8]) -> Result<Self::Artifact, CodeRefusal>;
 
+    /// This engine for calls that may take so many ticks of its clock ([`Engine::tick`]) from now on, all together: one that
+    /// takes longer ends with [`Trap::TimedOut`].
+    ///
+    /// When that happens depends on the machine, so it is for queries, whose outcomes nobody else has to agree with. An
+    /// engine without a clock lets gas alone bound them.
+    #[must_use]
+    fn with_patience(&self, ticks: u64) -> Self
+    where
+        Self: Sized;
+
+    /// Moves the engine's clock on. Called now and then by who has a clock, from any thread.
+    fn tick(&self);
+
     /// Runs one call in a fresh instance. Takes microseconds, and the gas bounds how many.
     ///
     /// It does not undo the host's changes when the call traps or reverts: the host does, by [`Execution::is_success`].

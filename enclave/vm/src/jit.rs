@@ -4,24 +4,25 @@
 //! Instances come from a pool, with memory images mapped copy-on-write: making one takes microseconds. Each call has a
 //! store of its own, so nothing of a call is left for the next one but the pages that the pool has zeroed.
 //!
-//! Gas is wasmtime's fuel. It is checked where functions begin, loops repeat and host functions are called, so a call may
-//! run over its limit by one stretch of straight code; it then counts as having used the limit exactly.
+//! Gas and stack are counted by the program itself (`code::meter`). The native stack has a limit of its own behind that,
+//! which no program is known to reach first.
 
-use core::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use phala_types::code::CodeRefusal;
-use phala_types::limits::{MEMORY_PAGES_MAX, PAYLOAD_BYTES_MAX};
+use phala_types::limits::MEMORY_PAGES_MAX;
 use wasmtime::{
-    Caller, Config, Engine as Compiler, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Memory,
-    Module, ModuleExport, OptLevel, PoolingAllocationConfig, Store, Strategy,
+    Caller, Config, Engine as Compiler, ExternType, Global, InstanceAllocationStrategy, InstancePre, Linker,
+    Memory, Module, ModuleExport, OptLevel, PoolingAllocationConfig, Store, Strategy, Val,
 };
 
-use crate::abi::{MAX_WASM_STACK_BYTES, WASM_PAGE_BYTES};
+use crate::abi::{NATIVE_STACK_BYTES, WASM_PAGE_BYTES};
 use crate::code::{self, MAX_TABLE_ELEMENTS};
-use crate::engine::{Call, Context, Engine, Entry, Execution, Return};
-use crate::gas;
+use crate::engine::{Call, Engine, Entry, Execution};
+use crate::guest::{self, Counters, Guest};
 use crate::host::Host;
-use crate::seal::{Session, State, Stop, interface};
+use crate::seal::{Session, Stop, interface};
 use crate::trap::Trap;
 
 /// How many frames may run at once in the process: threads times depth. Only address space is taken for them, 1 GiB of it;
@@ -39,23 +40,35 @@ const MAX_INSTANCE_BYTES: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct WasmtimeEngine {
     compiler: Compiler,
-    linker: Linker<Guest>,
+    linker: Linker<Frame>,
+    /// How often the engine's clock has ticked. Only differences mean something.
+    ticks: Arc<AtomicU64>,
+    /// The tick at which its calls end.
+    deadline: Option<u64>,
 }
 
 /// Code that a [`WasmtimeEngine`] compiled.
 #[derive(Clone)]
 pub struct CompiledContract {
-    linked: InstancePre<Guest>,
+    linked: InstancePre<Frame>,
     deploy: ModuleExport,
     call: ModuleExport,
     memory: ModuleExport,
+    gas: ModuleExport,
+    stack: ModuleExport,
     initial_pages: u64,
 }
 
-/// The engine could not be made: the platform lacks what it needs. Nothing that a contract or a user can cause.
+/// The engine could not be made. Nothing that a contract or a user can cause.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot set up the contract engine")]
-pub struct SetupError(#[source] wasmtime::Error);
+pub enum SetupError {
+    /// The platform lacks what wasmtime needs: address space, or executable memory.
+    #[error("cannot set up the contract engine")]
+    Compiler(#[source] wasmtime::Error),
+    /// The interpreter does not take the table of host functions.
+    #[error("cannot set up the contract interpreter")]
+    Interpreter(#[source] wasmi::Error),
+}
 
 impl WasmtimeEngine {
     /// Makes an engine. Takes a millisecond; one for the whole process is enough.
@@ -77,10 +90,19 @@ impl WasmtimeEngine {
     }
 
     fn with_pool(pooled: bool) -> Result<Self, SetupError> {
-        let compiler = Compiler::new(&configuration(pooled)).map_err(SetupError)?;
+        let compiler = Compiler::new(&configuration(pooled)).map_err(SetupError::Compiler)?;
         let mut linker = Linker::new(&compiler);
-        interface::link(&mut linker).map_err(SetupError)?;
-        Ok(Self { compiler, linker })
+        interface::link_jit(&mut linker).map_err(SetupError::Compiler)?;
+        Ok(Self { compiler, linker, ticks: Arc::default(), deadline: None })
+    }
+
+    /// How many ticks are left for a call that begins now.
+    fn patience(&self) -> u64 {
+        match self.deadline {
+            Some(deadline) => deadline.saturating_sub(self.ticks.load(Ordering::Relaxed)),
+            // As good as forever, and far from where the sum with the present tick would overflow.
+            None => u64::MAX / 2,
+        }
     }
 }
 
@@ -99,9 +121,9 @@ fn configuration(pooled: bool) -> Config {
         .wasm_multi_memory(false)
         .wasm_memory64(false)
         .wasm_extended_const(false)
-        // Counting fuel is what makes an endless loop end.
-        .consume_fuel(true)
-        .max_wasm_stack(MAX_WASM_STACK_BYTES)
+        .max_wasm_stack(NATIVE_STACK_BYTES)
+        // For calls with a deadline. Costs a comparison where functions begin and loops repeat.
+        .epoch_interruption(true)
         // Outcomes carry no native addresses, so none are collected.
         .wasm_backtrace(false)
         .native_unwind_info(false)
@@ -150,6 +172,8 @@ impl Engine for WasmtimeEngine {
                 deploy: export("deploy")?,
                 call: export("call")?,
                 memory: export(code::MEMORY_EXPORT)?,
+                gas: export(code::GAS_EXPORT)?,
+                stack: export(code::STACK_EXPORT)?,
                 initial_pages,
                 linked,
             })
@@ -157,78 +181,71 @@ impl Engine for WasmtimeEngine {
         compiled().map_err(|_| CodeRefusal::Compiler)
     }
 
+    fn with_patience(&self, ticks: u64) -> Self {
+        let deadline = self.ticks.load(Ordering::Relaxed).saturating_add(ticks);
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    fn tick(&self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+        self.compiler.increment_epoch();
+    }
+
     fn run(&self, artifact: &CompiledContract, call: Call<'_>, host: &mut dyn Host) -> Execution {
-        let mut gas_left = call.gas_limit;
-        let result = run_in_store(&self.compiler, artifact, call, host, &mut gas_left);
-        Execution { result, gas_used: call.gas_limit.saturating_sub(gas_left) }
+        let entry = match call.entry {
+            Entry::Deploy => &artifact.deploy,
+            Entry::Call => &artifact.call,
+        };
+        guest::run(call, artifact.initial_pages, host, |guest, counters| {
+            let mut store = Store::new(&self.compiler, Frame { guest, instance: None });
+            store.set_epoch_deadline(self.patience());
+            // Segments were checked to fit and there is no start function, so what fails here is the machine, not the
+            // contract.
+            let (ended, counters) = match run_in_store(artifact, entry, &mut store, counters) {
+                Some((ended, counters)) => (ended, counters),
+                None => (Err(Trap::HostFault), counters),
+            };
+            (Some(store.into_data().guest), ended, counters)
+        })
     }
 }
 
+/// What a store carries.
+pub(crate) struct Frame {
+    guest: Guest,
+    instance: Option<Parts>,
+}
+
+/// What host functions need of an instance.
+#[derive(Clone, Copy)]
+struct Parts {
+    memory: Memory,
+    gas: Global,
+}
+
+/// How the program ended and what it left, or nothing if the machine failed.
 fn run_in_store(
-    compiler: &Compiler,
     artifact: &CompiledContract,
-    call: Call<'_>,
-    host: &mut dyn Host,
-    gas_left: &mut u64,
-) -> Result<Return, Trap> {
-    if call.input.len() > usize::try_from(PAYLOAD_BYTES_MAX).unwrap_or(usize::MAX) {
-        return Err(Trap::InputTooLong);
-    }
-    let price = gas::linear(gas::FRAME, gas::MEMORY_PAGE, artifact.initial_pages);
-    let Some(left) = gas_left.checked_sub(price) else {
-        *gas_left = 0;
-        return Err(Trap::OutOfGas);
-    };
-    *gas_left = left;
-
-    // SAFETY: the handle moves into `store`, which is dropped before this function, and with it the borrow, ends.
-    #[allow(unsafe_code)]
-    let host = unsafe { HostHandle::new(host) };
-    let guest = Guest {
-        host,
-        context: call.context.clone(),
-        state: State { input: Some(call.input.to_vec()), events: 0 },
-        memory: None,
-        paid_pages: artifact.initial_pages,
-        stop: None,
-    };
-    let mut store = Store::new(compiler, guest);
-    store.set_fuel(left).map_err(|_| Trap::HostFault)?;
-    // Segments were checked to fit and there is no start function, so what fails here is the machine, not the contract.
-    let instance = artifact.linked.instantiate(&mut store).map_err(|_| Trap::HostFault)?;
-    let memory =
-        instance.get_module_export(&mut store, &artifact.memory).and_then(wasmtime::Extern::into_memory);
-    let memory = memory.ok_or(Trap::HostFault)?;
-    store.data_mut().memory = Some(memory);
-    let entry = match call.entry {
-        Entry::Deploy => &artifact.deploy,
-        Entry::Call => &artifact.call,
-    };
-    let function = instance
-        .get_module_export(&mut store, entry)
-        .and_then(wasmtime::Extern::into_func)
-        .and_then(|function| function.typed::<(), ()>(&store).ok())
-        .ok_or(Trap::HostFault)?;
-
-    let ended = function.call(&mut store, ());
-    let fuel = store.get_fuel().unwrap_or(0);
-    let unpaid = memory.size(&store).saturating_sub(store.data().paid_pages);
-    let paid = fuel.checked_sub(gas::linear(0, gas::MEMORY_PAGE, unpaid));
-    *gas_left = paid.unwrap_or(0);
-    let result = match (ended, store.data_mut().stop.take()) {
-        (_, Some(Stop::Return(answer))) => Ok(answer),
-        (_, Some(Stop::Trap(trap))) => Err(trap),
-        // A contract that just ends has answered nothing, successfully.
-        (Ok(()), None) => Ok(Return::default()),
-        (Err(error), None) => Err(trap_of(&error)),
-    };
-    if paid.is_none() && result.is_ok() { Err(Trap::OutOfGas) } else { result }
+    entry: &ModuleExport,
+    store: &mut Store<Frame>,
+    counters: Counters,
+) -> Option<(Result<(), Trap>, Counters)> {
+    let instance = artifact.linked.instantiate(&mut *store).ok()?;
+    let memory = instance.get_module_export(&mut *store, &artifact.memory)?.into_memory()?;
+    let gas = instance.get_module_export(&mut *store, &artifact.gas)?.into_global()?;
+    let stack = instance.get_module_export(&mut *store, &artifact.stack)?.into_global()?;
+    gas.set(&mut *store, Val::I64(counters.gas)).ok()?;
+    stack.set(&mut *store, Val::I32(counters.stack)).ok()?;
+    store.data_mut().instance = Some(Parts { memory, gas });
+    let function = instance.get_module_export(&mut *store, entry)?.into_func()?;
+    let ended = function.typed::<(), ()>(&*store).ok()?.call(&mut *store, ());
+    let counters = Counters { gas: gas.get(&mut *store).i64()?, stack: stack.get(&mut *store).i32()? };
+    Some((ended.map_err(|error| trap_of(&error)), counters))
 }
 
 fn trap_of(error: &wasmtime::Error) -> Trap {
     use wasmtime::Trap as Fault;
     match error.downcast_ref::<Fault>() {
-        Some(Fault::OutOfFuel) => Trap::OutOfGas,
         Some(Fault::UnreachableCodeReached) => Trap::Unreachable,
         Some(Fault::StackOverflow) => Trap::StackOverflow,
         Some(Fault::MemoryOutOfBounds) => Trap::MemoryOutOfBounds,
@@ -236,76 +253,22 @@ fn trap_of(error: &wasmtime::Error) -> Trap {
         Some(Fault::IndirectCallToNull | Fault::BadSignature) => Trap::IndirectCallMismatch,
         Some(Fault::IntegerOverflow) => Trap::IntegerOverflow,
         Some(Fault::IntegerDivisionByZero) => Trap::DivisionByZero,
+        Some(Fault::Interrupt) => Trap::TimedOut,
         // The other faults belong to features that are off.
         _ => Trap::HostFault,
     }
 }
 
-/// What a store carries: everything a host function needs.
-pub(crate) struct Guest {
-    host: HostHandle,
-    context: Context,
-    state: State,
-    memory: Option<Memory>,
-    /// The pages of memory that are paid for. The contract grows its memory without asking the host, so growth is
-    /// charged when the host sees it next: at a host function, or at the end.
-    paid_pages: u64,
-    stop: Option<Stop>,
-}
-
-/// Runs one host function: makes its session, and takes what it used from the fuel.
+/// Runs one host function with the gas that the program has left.
 pub(crate) fn enter<R>(
-    mut guest: Caller<'_, Guest>,
+    mut caller: Caller<'_, Frame>,
     function: impl FnOnce(&mut Session<'_>) -> Result<R, Stop>,
 ) -> wasmtime::Result<R> {
-    let fuel = guest.get_fuel()?;
-    let memory = guest.data().memory.ok_or_else(|| wasmtime::Error::msg("no memory"))?;
-    let pages = memory.size(&guest);
-    let (memory, data) = memory.data_and_store_mut(&mut guest);
-    let Guest { host, context, state, paid_pages, .. } = data;
-    let price = gas::linear(gas::HOST_FUNCTION, gas::MEMORY_PAGE, pages.saturating_sub(*paid_pages));
-    *paid_pages = pages;
-    let mut session = Session { memory, gas_left: fuel, state, context, host: host.get() };
-    let result = session.charge(price).map_err(Stop::from).and_then(|()| function(&mut session));
-    let gas_left = session.gas_left;
-    guest.set_fuel(gas_left)?;
-    result.map_err(|stop| {
-        guest.data_mut().stop = Some(stop);
-        wasmtime::Error::msg("stopped by the host")
-    })
-}
-
-use handle::HostHandle;
-
-#[allow(unsafe_code)]
-mod handle {
-    //! A host whose lifetime wasmtime does not know.
-    //!
-    //! A store's data must be `'static`, but a host is borrowed for one call. The only safe alternative is to give the
-    //! host away and take it back around every nested call, which every implementation would have to get right.
-
-    use super::{Host, NonNull};
-
-    /// A borrowed host without its lifetime. Lives in a store, and the store is a local variable of `run_in_store`.
-    pub(super) struct HostHandle(NonNull<dyn Host>);
-
-    impl HostHandle {
-        /// Takes the lifetime off.
-        ///
-        /// # Safety
-        /// The handle must be dropped before the borrow of `host` ends.
-        pub(super) unsafe fn new<'a>(host: &'a mut (dyn Host + 'a)) -> Self {
-            let host = NonNull::from(host);
-            // SAFETY: the types differ in the lifetime only, and a fat pointer's layout does not depend on it.
-            Self(unsafe { core::mem::transmute::<NonNull<dyn Host + 'a>, NonNull<dyn Host + 'static>>(host) })
-        }
-
-        /// The host, for as long as nobody else can ask for it.
-        pub(super) fn get(&mut self) -> &mut dyn Host {
-            // SAFETY: `new` took the one exclusive borrow of the host, `run_in_store` holds it until the store and this
-            // handle are gone, and `&mut self` makes this the only reference derived from it. The returned lifetime
-            // is that of `&mut self`.
-            unsafe { self.0.as_mut() }
-        }
-    }
+    let broken = || wasmtime::Error::msg("the instance is broken");
+    let Parts { memory, gas } = caller.data().instance.ok_or_else(broken)?;
+    let left = gas.get(&mut caller).i64().ok_or_else(broken)?;
+    let (memory, frame) = memory.data_and_store_mut(&mut caller);
+    let (left, answer) = frame.guest.serve(memory, left, function);
+    gas.set(&mut caller, Val::I64(left))?;
+    answer.ok_or_else(|| wasmtime::Error::msg("stopped by the host"))
 }

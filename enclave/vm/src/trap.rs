@@ -120,45 +120,49 @@ pub enum Trap {
     #[error("the host function is not available in this network")]
     #[codec(index = 38)]
     NotAvailable,
+    /// A query took longer than the worker's patience. No command ends so.
+    #[error("the query took too long")]
+    #[codec(index = 39)]
+    TimedOut,
     /// The contract that the whole call is for does not exist.
     #[error("there is no such contract")]
-    #[codec(index = 39)]
+    #[codec(index = 40)]
     ContractNotFound,
     /// There is no code with this hash.
     #[error("there is no code with this hash")]
-    #[codec(index = 40)]
+    #[codec(index = 41)]
     CodeNotFound,
     /// The value of the whole call, or what an ended contract leaves, could not be paid.
     #[error("the payment is not possible")]
-    #[codec(index = 41)]
+    #[codec(index = 42)]
     TransferFailed,
     /// The call has more held for storage than its limit, or the limit of one of its frames, allows.
     #[error("the limit of the storage deposit is reached")]
-    #[codec(index = 42)]
+    #[codec(index = 43)]
     DepositLimitReached,
     /// The account that started the call cannot pay the storage deposit, or what makes a new contract exist.
     #[error("the storage deposit cannot be paid")]
-    #[codec(index = 43)]
+    #[codec(index = 44)]
     DepositNotPayable,
     /// Transient storage is full.
     #[error("the transient storage is full")]
-    #[codec(index = 44)]
+    #[codec(index = 45)]
     TransientStorageFull,
     /// A contract needs no dependency on the code that it runs.
     #[error("a contract cannot depend on its own code")]
-    #[codec(index = 45)]
+    #[codec(index = 46)]
     DelegateDependencyOnSelf,
     /// The contract depends on this code already.
     #[error("the contract depends on this code already")]
-    #[codec(index = 46)]
+    #[codec(index = 47)]
     DelegateDependencyExists,
     /// The contract does not depend on this code.
     #[error("the contract does not depend on this code")]
-    #[codec(index = 47)]
+    #[codec(index = 48)]
     DelegateDependencyMissing,
     /// More than [`crate::abi::MAX_DELEGATE_DEPENDENCIES`].
     #[error("the contract depends on too many codes")]
-    #[codec(index = 48)]
+    #[codec(index = 49)]
     TooManyDelegateDependencies,
 
     /// The world or the engine is broken: not an outcome. The caller must drop this execution and halt; a host that gets

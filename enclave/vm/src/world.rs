@@ -164,13 +164,7 @@ pub struct World<'a, E: Engine, S: State + ?Sized> {
 
 impl<'a, E: Engine, S: State + ?Sized> World<'a, E, S> {
     /// The world as the state has it.
-    pub fn new(
-        engine: &'a E,
-        codes: &'a mut Codes<E>,
-        state: &'a S,
-        terms: Terms,
-        moment: Moment,
-    ) -> Self {
+    pub fn new(engine: &'a E, codes: &'a mut Codes<E>, state: &'a S, terms: Terms, moment: Moment) -> Self {
         Self {
             engine,
             codes,
@@ -317,7 +311,8 @@ impl<'a, E: Engine, S: State + ?Sized> World<'a, E, S> {
 
     /// Refuses what would make the call's changes too many.
     fn check_room(&self) -> Result<(), HostError> {
-        let bytes = self.stack.iter().fold(self.base.bytes, |sum, frame| sum.saturating_add(frame.layer.bytes));
+        let bytes =
+            self.stack.iter().fold(self.base.bytes, |sum, frame| sum.saturating_add(frame.layer.bytes));
         if bytes > CALL_CHANGES_BYTES_MAX { Err(HostError::LimitReached) } else { Ok(()) }
     }
 

@@ -67,15 +67,49 @@ fn memory_grows_to_the_limit_and_no_further() {
 }
 
 #[test]
-fn memory_that_grows_is_paid_for_at_a_host_function_or_at_the_end() {
+fn memory_that_grows_is_paid_for_before_it_is_there() {
     let used = |body: &str| run(&contract("", body), &mut World::default()).gas_used;
-    let (grow, end) =
-        ("(drop (memory.grow (i32.const 10)))", "(call $return (i32.const 0) (i32.const 0) (i32.const 0))");
-    let instructions = 2;
-    assert_eq!(used(grow) - used(""), 10 * gas::MEMORY_PAGE + instructions);
-    assert_eq!(used(&format!("{grow} {end}")) - used(end), 10 * gas::MEMORY_PAGE + instructions);
-    let unpaid = run_with(&contract("", grow), &mut World::default(), &context(), b"", FRAME + 1_000);
-    assert_eq!(unpaid, Execution { result: Err(Trap::OutOfGas), gas_used: FRAME + 1_000 });
+    let grow = |pages: u32| used(&format!("(drop (memory.grow (i32.const {pages})))"));
+    assert_eq!(grow(10) - grow(0), 10 * gas::MEMORY_PAGE);
+    assert_eq!(grow(MEMORY_PAGES_MAX + 1), grow(0), "what can never be had costs nothing");
+    let wasm = contract("", "(drop (memory.grow (i32.const 10)))");
+    let unpaid = run_with(&wasm, &mut World::default(), &context(), b"", FRAME + 10_000);
+    assert_eq!(unpaid, Execution { result: Err(Trap::OutOfGas), gas_used: FRAME + 10_000 });
+}
+
+#[test]
+fn gas_is_the_sum_of_what_was_entered() {
+    let used = |body: &str| run(&contract("", body), &mut World::default()).gas_used - FRAME - gas::FUNCTION;
+    assert_eq!(used(""), 0);
+    assert_eq!(used("(drop (i32.const 1))"), 1);
+    assert_eq!(used("(drop (i32.load (i32.const 0)))"), 3);
+    assert_eq!(used("(local i32 i64)"), 2 * gas::LOCAL);
+    // Once around: the loop's head, the condition and the branch.
+    assert_eq!(used("(loop (br_if 0 (i32.const 0)))"), gas::LOOP + 2);
+    // What is not entered is not paid for, and what is entered is paid for as a whole.
+    assert_eq!(used("(if (i32.const 0) (then (drop (i32.const 1))))"), 2);
+    assert_eq!(used("(if (i32.const 1) (then (drop (i32.const 1))))"), 3);
+    assert_eq!(used("(block (br 0) (drop (i32.const 1)))"), 1);
+    assert_eq!(used("(drop (i32.load (i32.const -1))) (drop (i32.const 1))"), 4);
+}
+
+#[test]
+fn a_function_pays_for_its_callee_and_gives_its_frame_back() {
+    let definitions =
+        "(func $leaf (param i64) (result i64) (local i32) (i64.add (local.get 0) (i64.const 1)))
+        (func $middle (param i64) (result i64) (return (call $leaf (call $leaf (local.get 0)))))";
+    // Ten thousand calls one after the other need no more stack than one.
+    let body = "(local $n i32) (local $sum i64)
+        (loop (local.set $sum (call $middle (local.get $sum)))
+              (br_if 0 (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 10000))))
+        (i64.store (i32.const 0) (local.get $sum))
+        (call $return (i32.const 0) (i32.const 0) (i32.const 8))";
+    let execution = run(&contract_with("", body, definitions), &mut World::default());
+    assert_eq!(execution.result.unwrap().data, 20_000u64.to_le_bytes());
+    let leaf = gas::FUNCTION + 2 * gas::LOCAL + 3;
+    let middle = gas::FUNCTION + gas::LOCAL + 1 + 2 * 8 + 2 * leaf;
+    assert!(execution.gas_used > FRAME + 10_000 * middle);
+    assert!(execution.gas_used < FRAME + 10_000 * (middle + 30));
 }
 
 #[test]
@@ -207,6 +241,36 @@ fn every_gas_limit_below_the_need_is_out_of_gas_and_none_above() {
 }
 
 #[test]
+fn a_query_ends_when_the_patience_with_it_does() {
+    let endless = prepared(&contract("", "(loop (br 0))"));
+    let engine = WasmtimeEngine::new().unwrap();
+    let artifact = engine.prepare(&contract("", "(loop (br 0))")).unwrap();
+    let context = context();
+    let call = Call { entry: Entry::Call, input: b"", gas_limit: u64::MAX, context: &context };
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let execution = std::thread::scope(|scope| {
+        let (clock, done) = (&engine, &done);
+        scope.spawn(move || {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                clock.tick();
+                std::thread::yield_now();
+            }
+        });
+        let execution = engine.with_patience(100).run(&artifact, call, &mut World::default());
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        execution
+    });
+    assert_eq!(execution.result, Err(Trap::TimedOut));
+    // A deadline is of the calls that were given one: others go on to the end of their gas.
+    let call = Call { gas_limit: GAS, ..call };
+    assert_eq!(engine.run(&artifact, call, &mut World::default()).result, Err(Trap::OutOfGas));
+    assert_eq!(self::engine().run(&endless, call, &mut World::default()).result, Err(Trap::OutOfGas));
+    // And nothing is left for a call that begins when the time is over.
+    let late = engine.with_patience(0).run(&artifact, call, &mut World::default());
+    assert_eq!(late.result, Err(Trap::TimedOut));
+}
+
+#[test]
 fn outcomes_have_a_stable_encoding() {
     let execution = Execution { result: Err(Trap::OutOfGas), gas_used: 1 };
     assert_eq!(execution.encode(), b"\x01\x01\x01\0\0\0\0\0\0\0");
@@ -244,16 +308,7 @@ fn the_numbers_of_traps_do_not_change() {
         (Trap::LimitReached, 36),
         (Trap::ExtensionUnknown, 37),
         (Trap::NotAvailable, 38),
-        (Trap::ContractNotFound, 39),
-        (Trap::CodeNotFound, 40),
-        (Trap::TransferFailed, 41),
-        (Trap::DepositLimitReached, 42),
-        (Trap::DepositNotPayable, 43),
-        (Trap::TransientStorageFull, 44),
-        (Trap::DelegateDependencyOnSelf, 45),
-        (Trap::DelegateDependencyExists, 46),
-        (Trap::DelegateDependencyMissing, 47),
-        (Trap::TooManyDelegateDependencies, 48),
+        (Trap::TimedOut, 39),
         (Trap::HostFault, 255),
     ] {
         assert_eq!(trap.code(), code, "{trap:?}");

@@ -204,8 +204,8 @@ fn a_dependency_is_handed_to_the_host_and_ends_the_call_if_it_is_denied() {
 fn the_end_of_a_contract_is_paid_by_what_goes_with_it() {
     let wasm =
         contract(r#"(import "seal1" "terminate" (func $end (param i32)))"#, "(call $end (i32.const 100))");
-    let mut full = World::default();
-    full.storage = (0..10u8).map(|key| (vec![key], vec![key])).collect();
+    let storage = (0..10u8).map(|key| (vec![key], vec![key])).collect();
+    let full = World { storage, ..World::default() };
     let cost = |mut world: World| run(&wasm, &mut world).gas_used;
     assert_eq!(cost(full) - cost(World::default()), 10 * gas::TERMINATE_PER_ITEM);
 }

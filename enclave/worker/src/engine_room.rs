@@ -12,7 +12,7 @@ use phala_types::{
     relay::{Accepted, Blame, InputError, RelayOutput, WorkerStatus},
     worker::Registration,
 };
-use phala_vm::Engine;
+use phala_vm::{Engine, abi::THREAD_STACK_BYTES};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -98,7 +98,8 @@ where
     let (requests, receiver) = mpsc::channel(QUEUE_MAX);
     let mut owner = Owner { core, platform, disk, proofs: proofs.clone() };
     owner.carry_out(first)?;
-    std::thread::Builder::new().name("core".into()).spawn(move || {
+    let thread = std::thread::Builder::new().name("core".into()).stack_size(THREAD_STACK_BYTES);
+    thread.spawn(move || {
         // Memory is ahead of the disk once a write fails: going on would let answers out that a restart takes back.
         if let Err(error) = owner.work(receiver) {
             tracing::error!(

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Admission of code.
 //!
-//! [`admit`] validates a contract against the first WebAssembly plus sign extension, checks what it imports and exports
-//! and how big its parts are, and then turns the imported memory into one of its own: the engine can reuse and map
-//! copy-on-write only a memory that the module defines.
+//! [`admit`] validates a contract against the first WebAssembly plus sign extension, and checks what it imports and
+//! exports and how big its parts are. What passes is rewritten (`rewrite`) into what engines run.
 
-use std::borrow::Cow;
-
-use wasm_encoder::{
-    EntityType, ExportKind, ExportSection, ImportSection, MemorySection, MemoryType, Module, RawSection,
-    SectionId,
-};
 use wasmparser::{
     BinaryReaderError, CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind,
     FuncType, FunctionBody, Operator, Parser, Payload, TypeRef, ValType, Validator, WasmFeatures,
@@ -22,16 +15,15 @@ use phala_types::limits::{CODE_BYTES_MAX, MEMORY_PAGES_MAX};
 use super::{
     MAX_BR_TABLE_TARGETS, MAX_FUNCTION_BYTES, MAX_FUNCTIONS, MAX_GLOBALS, MAX_LOCALS_PER_FUNCTION,
     MAX_PARAMETERS, MAX_SEGMENTS, MAX_TABLE_ELEMENTS, MAX_TYPES,
+    meter::{Signature, value_type},
 };
 use crate::abi::WASM_PAGE_BYTES;
 use crate::seal::interface::{self, Kind};
 
-/// The name under which the engine finds the memory. Contracts export only `call` and `deploy`, so it is free.
-pub(crate) const MEMORY_EXPORT: &str = "memory";
 const ENTRY_POINTS: [&str; 2] = ["call", "deploy"];
-const FEATURES: WasmFeatures = WasmFeatures::SIGN_EXTENSION.union(WasmFeatures::GC_TYPES);
+pub(super) const FEATURES: WasmFeatures = WasmFeatures::SIGN_EXTENSION.union(WasmFeatures::GC_TYPES);
 
-/// Checks code and returns it as the engine compiles it: with a memory of its own, and without custom sections.
+/// Checks code and returns it as engines run it: metered, with a memory of its own, and without custom sections.
 pub(crate) fn admit(wasm: &[u8]) -> Result<Vec<u8>, CodeRefusal> {
     if wasm.len() > index(CODE_BYTES_MAX) {
         return Err(CodeRefusal::TooLarge);
@@ -39,7 +31,7 @@ pub(crate) fn admit(wasm: &[u8]) -> Result<Vec<u8>, CodeRefusal> {
     validate(wasm)?;
     let survey = Survey::of(wasm)?;
     survey.check()?;
-    rewrite(wasm, &survey)
+    super::rewrite::rewrite(wasm, &survey)
 }
 
 /// Validates, and says which kind of refusal it is by asking what would have been valid.
@@ -58,24 +50,34 @@ fn validate(wasm: &[u8]) -> Result<(), CodeRefusal> {
 
 /// A part that does not parse. Offsets and the parser's words stay here: they may change with the parser, and replicas
 /// must agree on a refusal.
-fn malformed(_: BinaryReaderError) -> CodeRefusal {
+pub(super) fn malformed(_: BinaryReaderError) -> CodeRefusal {
     CodeRefusal::Malformed
 }
 
 /// What a valid module consists of, as far as our rules care.
 #[derive(Default)]
-struct Survey {
+pub(super) struct Survey {
     types: Vec<FuncType>,
     /// The module, name and type of each imported function.
-    imported: Vec<(String, String, u32)>,
-    memory: Option<wasmparser::MemoryType>,
+    pub(super) imported: Vec<(String, String, u32)>,
+    pub(super) memory: Option<wasmparser::MemoryType>,
     /// The type of each function that the module defines.
     defined: Vec<u32>,
     table_elements: Option<u64>,
-    exported: Vec<(String, ExternalKind, u32)>,
+    /// How many globals it defines. It imports none.
+    pub(super) globals: u32,
+    pub(super) exported: Vec<(String, ExternalKind, u32)>,
 }
 
 impl Survey {
+    /// The functions that the module defines, seen from outside.
+    pub(super) fn signatures(&self) -> impl Iterator<Item = Signature> + '_ {
+        self.defined.iter().filter_map(|ty| self.types.get(index(*ty))).map(|ty| Signature {
+            parameters: u32::try_from(ty.params().len()).unwrap_or(u32::MAX),
+            result: ty.results().first().copied().map(value_type),
+        })
+    }
+
     fn of(wasm: &[u8]) -> Result<Self, CodeRefusal> {
         let mut survey = Self::default();
         for payload in Parser::new(0).parse_all(wasm) {
@@ -120,7 +122,10 @@ impl Survey {
                 }
             }
             Payload::MemorySection(section) if section.count() > 0 => return Err(CodeRefusal::MemoryForeign),
-            Payload::GlobalSection(section) => bound(CodePart::Globals, section.count(), MAX_GLOBALS)?,
+            Payload::GlobalSection(section) => {
+                bound(CodePart::Globals, section.count(), MAX_GLOBALS)?;
+                self.globals = section.count();
+            }
             Payload::ExportSection(section) => {
                 for export in section {
                     let export = export.map_err(malformed)?;
@@ -286,62 +291,4 @@ fn bound_usize(what: CodePart, count: usize, limit: u32) -> Result<(), CodeRefus
 
 fn bound_u64(what: CodePart, count: u64, limit: u64) -> Result<(), CodeRefusal> {
     if count > limit { Err(CodeRefusal::TooMany { what, limit }) } else { Ok(()) }
-}
-
-/// Copies the module section by section, with the imported memory as a defined and exported one.
-///
-/// Functions keep their numbers, since imported functions stay and memory is counted apart: bodies are copied as they are.
-fn rewrite(wasm: &[u8], survey: &Survey) -> Result<Vec<u8>, CodeRefusal> {
-    let memory = survey.memory.ok_or(CodeRefusal::MemoryMissing)?;
-    let mut module = Module::new();
-    let mut memory_written = false;
-    for payload in Parser::new(0).parse_all(wasm) {
-        let payload = payload.map_err(malformed)?;
-        let Some((id, range)) = payload.as_section() else { continue };
-        // Custom sections are for people and tools.
-        if id == SectionId::Custom as u8 {
-            continue;
-        }
-        // The memory's place is before the first section with a greater number than its own.
-        if id > SectionId::Memory as u8 && !memory_written {
-            module.section(&memory_section(&memory));
-            memory_written = true;
-        }
-        match payload {
-            Payload::ImportSection(_) => {
-                let mut imports = ImportSection::new();
-                for (module, name, ty) in &survey.imported {
-                    imports.import(module, name, EntityType::Function(*ty));
-                }
-                module.section(&imports);
-            }
-            // An empty one; ours takes its place.
-            Payload::MemorySection(_) => {}
-            Payload::ExportSection(_) => {
-                let mut exports = ExportSection::new();
-                for (name, _, function) in &survey.exported {
-                    exports.export(name, ExportKind::Func, *function);
-                }
-                exports.export(MEMORY_EXPORT, ExportKind::Memory, 0);
-                module.section(&exports);
-            }
-            _ => {
-                let data = wasm.get(range).map(Cow::Borrowed).unwrap_or_default();
-                module.section(&RawSection { id, data: &data });
-            }
-        }
-    }
-    Ok(module.finish())
-}
-
-fn memory_section(imported: &wasmparser::MemoryType) -> MemorySection {
-    let mut section = MemorySection::new();
-    section.memory(MemoryType {
-        minimum: imported.initial,
-        maximum: Some(imported.maximum.unwrap_or(u64::from(MEMORY_PAGES_MAX))),
-        memory64: false,
-        shared: false,
-        page_size_log2: None,
-    });
-    section
 }

@@ -11,7 +11,8 @@ use crate::gas;
 use crate::trap::Trap;
 
 /// The names without the prefix `seal_`, which all of them have as well.
-const NAMES: [&str; 5] = ["random", "tombstone_deposit", "restore_to", "set_rent_allowance", "rent_allowance"];
+const NAMES: [&str; 5] =
+    ["random", "tombstone_deposit", "restore_to", "set_rent_allowance", "rent_allowance"];
 
 /// The first import of such a function, if there is one. Says nothing about code that is not valid: admission does.
 pub(crate) fn first_import(wasm: &[u8]) -> Option<(CodeName, CodeName)> {

@@ -47,8 +47,7 @@ pub(super) fn call(
     }
     let gas_limit = callee_gas(s, gas_limit);
     let allow_reentry = flags & CALL_ALLOW_REENTRY != 0;
-    let request =
-        CallRequest { callee, value, input, gas_limit, allow_reentry, read_only, deposit_limit };
+    let request = CallRequest { callee, value, input, gas_limit, allow_reentry, read_only, deposit_limit };
     let outcome = s.host.call(request)?;
     answer(s, flags, buffers, outcome)
 }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The table of the interface: each host function's module, name, alias and signature, and what it calls.
 //!
-//! One table makes both what is admitted ([`IMPORTS`]) and what is linked ([`link`]), so that they cannot differ.
+//! One table makes both what is admitted ([`IMPORTS`]) and what is linked for each engine, so that they cannot differ.
 //! The functions that the pallet calls unstable are offered: they are deterministic. Those that it calls deprecated are
 //! linked, and new code that imports them is refused when it is uploaded.
-
-use wasmtime::{Caller, Linker};
 
 use super::storage::KeyAt::{Fixed, Variable};
 use super::{compute, deprecated, facts, frames, storage, transient, world};
 use crate::abi::{CALL_ALLOW_REENTRY, ReturnCode, SENTINEL};
-use crate::jit::{Guest, enter};
+use crate::interpreter;
+use crate::jit;
 
 /// The type of a parameter or of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +58,28 @@ macro_rules! interface {
             result: <$result as HasKind>::KIND,
         }),*];
 
-        /// Defines everything in [`IMPORTS`].
-        pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+        /// Defines everything in [`IMPORTS`] for wasmtime.
+        pub(crate) fn link_jit(linker: &mut wasmtime::Linker<jit::Frame>) -> wasmtime::Result<()> {
             $(for name in [$($name),+] {
-                linker.func_wrap($module, name, |guest: Caller<'_, Guest>, $($argument: $type),*| {
-                    enter::<$result>(guest, |$session| $body)
+                linker.func_wrap($module, name, |caller: wasmtime::Caller<'_, jit::Frame>, $($argument: $type),*| {
+                    jit::enter::<$result>(caller, |$session| $body)
                 })?;
+            })*
+            Ok(())
+        }
+
+        /// Defines everything in [`IMPORTS`] for wasmi.
+        pub(crate) fn link_interpreter(
+            linker: &mut wasmi::Linker<interpreter::Frame>,
+        ) -> Result<(), wasmi::errors::LinkerError> {
+            $(for name in [$($name),+] {
+                linker.func_wrap(
+                    $module,
+                    name,
+                    |caller: wasmi::Caller<'_, interpreter::Frame>, $($argument: $type),*| {
+                        interpreter::enter::<$result>(caller, |$session| $body)
+                    },
+                )?;
             })*
             Ok(())
         }

@@ -39,6 +39,9 @@ pub(super) fn length_or_sentinel(length: Option<u32>) -> u32 {
 pub(super) fn set(s: &mut Session<'_>, key: KeyAt, ptr: u32, len: u32) -> Result<u32, Stop> {
     s.deny_if_read_only()?;
     s.charge_bytes(gas::STORAGE_WRITE, gas::STORAGE_WRITE_PER_BYTE, len)?;
+    if len > MAX_VALUE_BYTES {
+        return Err(Trap::ValueTooLong.into());
+    }
     let key = read_key(s, key)?;
     let value = s.copy(ptr, len, MAX_VALUE_BYTES, Trap::ValueTooLong)?;
     Ok(length_or_sentinel(s.host.set_storage(&key, Some(value))?))
@@ -51,12 +54,7 @@ pub(super) fn clear(s: &mut Session<'_>, key: KeyAt) -> Result<u32, Stop> {
     Ok(length_or_sentinel(s.host.set_storage(&key, None)?))
 }
 
-pub(super) fn get(
-    s: &mut Session<'_>,
-    key: KeyAt,
-    ptr: u32,
-    len_ptr: u32,
-) -> Result<u32, Stop> {
+pub(super) fn get(s: &mut Session<'_>, key: KeyAt, ptr: u32, len_ptr: u32) -> Result<u32, Stop> {
     let Some(value) = find(s, key)? else {
         return Ok(ReturnCode::KeyNotFound as u32);
     };
@@ -71,12 +69,7 @@ pub(super) fn contains(s: &mut Session<'_>, key: KeyAt) -> Result<u32, Stop> {
     u32::try_from(value.len()).map_err(|_| Trap::HostFault.into())
 }
 
-pub(super) fn take(
-    s: &mut Session<'_>,
-    key: KeyAt,
-    ptr: u32,
-    len_ptr: u32,
-) -> Result<u32, Stop> {
+pub(super) fn take(s: &mut Session<'_>, key: KeyAt, ptr: u32, len_ptr: u32) -> Result<u32, Stop> {
     s.deny_if_read_only()?;
     s.charge(gas::STORAGE_WRITE)?;
     let Some(value) = find(s, key)? else {

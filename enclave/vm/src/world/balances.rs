@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::host::{AccountBytes, Balance, HostError};
 use crate::trap::Trap;
 
-/// The balance does not allow it. Nothing has changed.
+/// The balance does not allow it. What was changed on the way is to be dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotPayable;
 
@@ -121,11 +121,13 @@ impl<E: Engine, S: State + ?Sized> World<'_, E, S> {
     /// Moves all that an account can spend, and the account with it.
     fn pay_all(&mut self, from: &AccountBytes, to: &AccountBytes) -> Result<(), NotPayable> {
         let mut payer = self.account(from);
-        let amount = payer.free;
+        // A contract that was made anew at the same address in the same call must go on existing.
+        let stays = if self.contract(from).is_some() { self.terms.existential_deposit } else { 0 };
+        let amount = payer.free.saturating_sub(stays);
         if amount == 0 || from == to {
             return Ok(());
         }
-        payer.free = 0;
+        payer.free = payer.free.saturating_sub(amount);
         self.set_account(from, payer)?;
         let mut payee = self.account(to);
         payee.free = self.enough(payee.free.checked_add(amount))?;

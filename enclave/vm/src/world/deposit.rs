@@ -51,7 +51,12 @@ impl Terms {
 
     /// What is held for a contract itself, by the code that it runs.
     #[must_use]
-    pub(super) fn base_deposit(&self, address: &AccountBytes, contract: &Contract, code: &CodeInfo) -> Balance {
+    pub(super) fn base_deposit(
+        &self,
+        address: &AccountBytes,
+        contract: &Contract,
+        code: &CodeInfo,
+    ) -> Balance {
         let bytes = contract.encoded_size().saturating_add(Key::Contract(*address).encoded_size());
         let bytes = Balance::try_from(bytes).unwrap_or(Balance::MAX);
         let record = self.deposit_per_byte.saturating_mul(bytes).saturating_add(self.deposit_per_item);
@@ -154,12 +159,7 @@ impl Diff {
     }
 }
 
-fn settle_one(
-    (added, removed): (u32, u32),
-    price: Balance,
-    count: &mut u32,
-    held: &mut Balance,
-) -> Deposit {
+fn settle_one((added, removed): (u32, u32), price: Balance, count: &mut u32, held: &mut Balance) -> Deposit {
     if let Some(more) = added.checked_sub(removed) {
         *count = count.saturating_add(more);
         let charge = price.saturating_mul(more.into());
@@ -280,7 +280,12 @@ impl Meter {
     }
 
     /// The frame's contract ended.
-    pub(super) fn end_contract(&mut self, contract: &AccountBytes, refund: Balance, beneficiary: &AccountBytes) {
+    pub(super) fn end_contract(
+        &mut self,
+        contract: &AccountBytes,
+        refund: Balance,
+        beneficiary: &AccountBytes,
+    ) {
         self.own = Own::Ended(Deposit::Refund(refund));
         self.ended.push((*contract, *beneficiary));
     }

@@ -31,7 +31,9 @@ pub enum UploadError {
     #[error("{0}")]
     Refused(CodeRefusal),
     /// The owner cannot pay the deposit.
-    #[error("the deposit for the code is {deposit}, and the account cannot pay it: add to its balance or shorten the code")]
+    #[error(
+        "the deposit for the code is {deposit}, and the account cannot pay it: add to its balance or shorten the code"
+    )]
     DepositNotPayable {
         /// What would be held.
         deposit: Balance,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A world of one contract, in memory, which answers nested calls from a script and records what it was asked.
+//!
+//! Whatever a test runs with [`run_with`] is run with both engines, and they have to agree on all of it.
 
 #![allow(dead_code)] // Each test file uses a part of it.
 
@@ -9,7 +11,7 @@ use std::sync::OnceLock;
 use phala_vm::{
     AccountBytes, Balance, Call, CallRequest, CodeChange, CompiledContract, Context, DelegateRequest, Engine,
     Entry, Event, Execution, ExtensionReply, FrameError, FrameOutcome, HashBytes, Host, HostError,
-    InstantiateRequest, Instantiation, Payment, Return, StorageKey, Trap, WasmtimeEngine,
+    InstantiateRequest, Instantiation, Payment, Return, StorageKey, Trap, WasmiEngine, WasmtimeEngine,
 };
 
 pub const CALLER: AccountBytes = [0xca; 32];
@@ -25,6 +27,13 @@ pub fn engine() -> &'static WasmtimeEngine {
     ENGINE.get_or_init(|| WasmtimeEngine::new().expect("this machine can run contracts"))
 }
 
+/// The other engine.
+pub fn interpreter() -> &'static WasmiEngine {
+    static ENGINE: OnceLock<WasmiEngine> = OnceLock::new();
+    ENGINE.get_or_init(|| WasmiEngine::new().expect("the interpreter takes the host functions"))
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub struct World {
     pub storage: BTreeMap<Vec<u8>, Vec<u8>>,
     pub transient: BTreeMap<StorageKey, Vec<u8>>,
@@ -264,8 +273,18 @@ pub fn run_with(
     input: &[u8],
     gas_limit: u64,
 ) -> Execution {
-    let call = Call { entry: Entry::Call, input, gas_limit, context };
-    engine().run(&prepared(wasm), call, world)
+    run_entry(wasm, world, Call { entry: Entry::Call, input, gas_limit, context })
+}
+
+/// Runs a call with both engines, each in a world of its own, and holds one to the other.
+pub fn run_entry(wasm: &[u8], world: &mut World, call: Call<'_>) -> Execution {
+    let mut other_world = world.clone();
+    let other_artifact = interpreter().prepare(wasm).expect("both engines admit the same");
+    let other = interpreter().run(&other_artifact, call, &mut other_world);
+    let execution = engine().run(&prepared(wasm), call, world);
+    assert_eq!(execution, other, "the engines agree on the execution");
+    assert_eq!(*world, other_world, "the engines agree on what is asked of the world");
+    execution
 }
 
 /// What a contract answers that must not trap.

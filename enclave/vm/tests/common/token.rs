@@ -5,10 +5,11 @@
 
 use codec::{Decode, Encode};
 use phala_vm::{
-    AccountBytes, Call, CompiledContract, Context, Engine, Entry, Execution, Return, WasmtimeEngine,
+    AccountBytes, Call, CompiledContract, Context, Engine, Entry, Execution, InterpretedContract, Return,
+    WasmtimeEngine,
 };
 
-use crate::common::{GAS, World, context};
+use crate::common::{GAS, World, context, interpreter};
 
 const BUNDLE: &str = include_str!("../../../../vectors/contracts/erc20.contract");
 
@@ -32,6 +33,7 @@ pub fn promised_hash() -> String {
 pub struct Token<'e> {
     pub engine: &'e WasmtimeEngine,
     pub artifact: CompiledContract,
+    interpreted: InterpretedContract,
     pub world: World,
     pub context: Context,
 }
@@ -40,8 +42,9 @@ impl<'e> Token<'e> {
     /// All of the supply belongs to the owner.
     pub fn deployed(engine: &'e WasmtimeEngine, owner: AccountBytes, supply: u128) -> Self {
         let artifact = engine.prepare(&code()).expect("the token is admitted");
+        let interpreted = interpreter().prepare(&code()).expect("both engines admit the same");
         let context = Context { value: 0, ..context() };
-        let mut token = Self { engine, artifact, world: World::default(), context };
+        let mut token = Self { engine, artifact, interpreted, world: World::default(), context };
         let deployed = token.run(Entry::Deploy, owner, &input("new", supply));
         assert!(deployed.is_success(), "{deployed:?}");
         token
@@ -52,7 +55,10 @@ impl<'e> Token<'e> {
         let before = self.world.storage.clone();
         self.context.caller = caller;
         let call = Call { entry, input, gas_limit: GAS, context: &self.context };
+        let mut other_world = self.world.clone();
         let execution = self.engine.run(&self.artifact, call, &mut self.world);
+        assert_eq!(execution, interpreter().run(&self.interpreted, call, &mut other_world));
+        assert_eq!(self.world, other_world);
         if !execution.is_success() {
             self.world.storage = before;
         }
