@@ -34,7 +34,10 @@ pub fn check() -> Vec<Step> {
         cargo("format", &["fmt", "--all", "--check"]),
         cargo("format of contracts", &["fmt", "--all", "--check", "--manifest-path", "contract/Cargo.toml"]),
         cargo("format of fuzz", &["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"]),
-        cargo("format of the oracle", &["fmt", "--all", "--check", "--manifest-path", "testkit/oracle/Cargo.toml"]),
+        cargo(
+            "format of the oracle",
+            &["fmt", "--all", "--check", "--manifest-path", "testkit/oracle/Cargo.toml"],
+        ),
         lints("lints of the chain", &on_chain("clippy", LINTS)),
         lints("lints of the rest", &off_chain("clippy", LINTS)),
         cargo("floors", &["test", "--release", "--locked", "--package", "xtask"]),

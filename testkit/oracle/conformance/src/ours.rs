@@ -13,8 +13,8 @@ use phala_vm::{
 };
 
 use crate::machine::{
-    Account, Answer, Balance, CODE_LOCKUP_PERCENT, Call, DEPOSIT_PER_BYTE, DEPOSIT_PER_ITEM, EXISTENTIAL_DEPOSIT,
-    End, Event, Hash, Instantiate, Machine, Ran, contract_address,
+    Account, Answer, Balance, CODE_LOCKUP_PERCENT, Call, DEPOSIT_PER_BYTE, DEPOSIT_PER_ITEM,
+    EXISTENTIAL_DEPOSIT, End, Event, Hash, Instantiate, Machine, Ran, contract_address,
 };
 
 /// All the gas that a case may need, and a call may have.
@@ -178,8 +178,8 @@ fn told(ran: world::Ran) -> Ran {
             .into_iter()
             .map(|event| Event {
                 contract: *event.contract.as_bytes(),
-                topics: event.topics.into_inner(),
-                data: event.data.into_inner(),
+                topics: event.topics.to_vec(),
+                data: event.data.to_vec(),
             })
             .collect(),
         debug: ran.logs.into_iter().flat_map(|line| line.text.into_bytes()).collect(),
@@ -218,8 +218,11 @@ fn class(trap: Trap) -> End {
         Trap::DelegateDependencyExists => End::DependencyExists,
         Trap::DelegateDependencyMissing => End::DependencyNotFound,
         Trap::TooManyDelegateDependencies => End::TooManyDependencies,
-        Trap::InputTooLong | Trap::OutputTooLong | Trap::TooManyEvents | Trap::LimitReached => End::LimitReached,
+        Trap::InputTooLong | Trap::OutputTooLong | Trap::TooManyEvents | Trap::LimitReached => {
+            End::LimitReached
+        }
         Trap::NotAvailable => End::Other("not available".into()),
+        Trap::TimedOut => End::Other("timed out".into()),
         Trap::HostFault => End::Other("the host failed".into()),
     }
 }

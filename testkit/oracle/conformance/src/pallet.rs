@@ -5,112 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codec::Decode;
 use frame_support::{
-    derive_impl, parameter_types,
     storage::{TransactionOutcome, child, with_transaction},
-    traits::{ConstBool, ConstU32, Randomness, fungible::Inspect as _, fungible::Mutate as _},
+    traits::{fungible::Inspect as _, fungible::Mutate as _},
     weights::Weight,
 };
-use frame_system::pallet_prelude::BlockNumberFor;
-use pallet_contracts::{Code, CollectEvents, DebugInfo, Determinism, Frame, Schedule, StorageDeposit};
-use sp_runtime::{AccountId32, BuildStorage as _, DispatchError, Perbill, TokenError, traits::IdentityLookup};
+use pallet_contracts::{Code, CollectEvents, DebugInfo, Determinism, StorageDeposit};
+use sp_runtime::{AccountId32, BuildStorage as _, DispatchError, TokenError};
 
-use crate::machine::{
-    Account, Answer, Balance, CODE_LOCKUP_PERCENT, Call, DEPOSIT_PER_BYTE, DEPOSIT_PER_ITEM, EXISTENTIAL_DEPOSIT,
-    End, Event, Hash, Instantiate, Machine, Ran,
-};
+use crate::machine::{Account, Answer, Balance, Call, End, Event, Hash, Instantiate, Machine, Ran};
+use runtime::{Balances, Contracts, Runtime, RuntimeEvent, RuntimeOrigin, System};
 
-#[allow(missing_docs)]
-mod runtime {
-    frame_support::construct_runtime!(
-        pub enum Runtime {
-            System: frame_system,
-            Balances: pallet_balances,
-            Timestamp: pallet_timestamp,
-            Contracts: pallet_contracts,
-        }
-    );
-}
-use runtime::*;
-pub use runtime::Runtime;
-
-type Block = frame_system::mocking::MockBlockU32<Runtime>;
-
-#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
-impl frame_system::Config for Runtime {
-    type Block = Block;
-    type AccountId = AccountId32;
-    type Lookup = IdentityLookup<AccountId32>;
-    type AccountData = pallet_balances::AccountData<u128>;
-}
-
-parameter_types! {
-    pub const ExistentialDeposit: u128 = EXISTENTIAL_DEPOSIT;
-}
-
-#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
-impl pallet_balances::Config for Runtime {
-    type Balance = u128;
-    type ExistentialDeposit = ExistentialDeposit;
-    type AccountStore = System;
-}
-
-#[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
-impl pallet_timestamp::Config for Runtime {}
-
-/// Randomness that only deprecated functions ask for: a hash of the subject.
-pub struct Subject;
-
-impl Randomness<sp_runtime::testing::H256, BlockNumberFor<Runtime>> for Subject {
-    fn random(subject: &[u8]) -> (sp_runtime::testing::H256, BlockNumberFor<Runtime>) {
-        (sp_crypto_hashing::blake2_256(subject).into(), 0)
-    }
-}
-
-parameter_types! {
-    pub ContractSchedule: Schedule<Runtime> = {
-        let mut schedule = Schedule::<Runtime>::default();
-        schedule.limits.memory_pages = phala_vm::limits::MEMORY_PAGES_MAX;
-        schedule.limits.event_topics = phala_vm::limits::EVENT_TOPICS_MAX;
-        schedule.limits.payload_len = phala_vm::abi::MAX_VALUE_BYTES;
-        schedule
-    };
-    pub const DepositPerByte: u128 = DEPOSIT_PER_BYTE;
-    pub const DepositPerItem: u128 = DEPOSIT_PER_ITEM;
-    pub const DefaultDepositLimit: u128 = u128::MAX;
-    pub const CodeHashLockupDepositPercent: Perbill = Perbill::from_percent(CODE_LOCKUP_PERCENT);
-}
-
-/// A price of weight that is one for each unit of time.
-pub struct Price;
-
-impl sp_runtime::traits::Convert<Weight, u128> for Price {
-    fn convert(weight: Weight) -> u128 {
-        weight.ref_time().into()
-    }
-}
-
-/// One frame less than our limit: the pallet keeps the first one apart.
-const NESTED_FRAMES: usize = phala_vm::limits::CALL_DEPTH_MAX - 1;
-
-#[derive_impl(pallet_contracts::config_preludes::TestDefaultConfig)]
-impl pallet_contracts::Config for Runtime {
-    type Time = Timestamp;
-    type Randomness = Subject;
-    type Currency = Balances;
-    type CallStack = [Frame<Self>; NESTED_FRAMES];
-    type Schedule = ContractSchedule;
-    type DepositPerByte = DepositPerByte;
-    type DepositPerItem = DepositPerItem;
-    type DefaultDepositLimit = DefaultDepositLimit;
-    type CodeHashLockupDepositPercent = CodeHashLockupDepositPercent;
-    type MaxCodeLen = ConstU32<{ phala_vm::limits::CODE_BYTES_MAX }>;
-    type MaxStorageKeyLen = ConstU32<{ phala_vm::abi::MAX_KEY_BYTES }>;
-    type MaxDebugBufferLen = ConstU32<{ phala_vm::abi::MAX_DEBUG_MESSAGE_BYTES }>;
-    type UnsafeUnstableInterface = ConstBool<true>;
-    type WeightPrice = Price;
-    // Weights of a machine, so that metering costs what it costs on a chain.
-    type WeightInfo = pallet_contracts::weights::SubstrateWeight<Self>;
-}
+mod runtime;
 
 /// `pallet-contracts` 51 with a state of its own.
 pub struct Pallet {
@@ -176,9 +81,7 @@ impl Pallet {
                 Determinism::Enforced,
             );
             System::reset_events();
-            ran.result
-                .map(|answer| Answer { flags: answer.flags.bits(), data: answer.data })
-                .map_err(class)
+            ran.result.map(|answer| Answer { flags: answer.flags.bits(), data: answer.data }).map_err(class)
         })
     }
 }
@@ -328,9 +231,7 @@ fn ran(
 ) -> Ran {
     let signed = |amount: u128| i128::try_from(amount).expect("deposits are small");
     Ran {
-        result: result
-            .map(|answer| Answer { flags: answer.flags.bits(), data: answer.data })
-            .map_err(class),
+        result: result.map(|answer| Answer { flags: answer.flags.bits(), data: answer.data }).map_err(class),
         address,
         deposit: match deposit {
             StorageDeposit::Charge(amount) => signed(amount),
@@ -355,9 +256,9 @@ fn events() -> Vec<Event> {
 
 fn class(error: DispatchError) -> End {
     match error {
-        DispatchError::Token(TokenError::FundsUnavailable | TokenError::NotExpendable | TokenError::BelowMinimum) => {
-            End::TransferFailed
-        }
+        DispatchError::Token(
+            TokenError::FundsUnavailable | TokenError::NotExpendable | TokenError::BelowMinimum,
+        ) => End::TransferFailed,
         DispatchError::Module(module) => class_of_name(module.message.unwrap_or_default()),
         DispatchError::BadOrigin => End::NotOwner,
         other => End::Other(format!("{other:?}")),
@@ -369,7 +270,9 @@ fn class_of_name(name: &str) -> End {
         "OutOfGas" => End::OutOfGas,
         "ContractTrapped" | "OutOfBounds" => End::Trapped,
         "OutputBufferTooSmall" => End::OutputBufferTooSmall,
-        "InvalidCallFlags" | "DecodingFailed" | "XCMDecodeFailed" | "RandomSubjectTooLong" => End::InvalidArgument,
+        "InvalidCallFlags" | "DecodingFailed" | "XCMDecodeFailed" | "RandomSubjectTooLong" => {
+            End::InvalidArgument
+        }
         "ValueTooLarge" => End::ValueTooLong,
         "TooManyTopics" => End::TooManyTopics,
         "StateChangeDenied" => End::StateChangeDenied,

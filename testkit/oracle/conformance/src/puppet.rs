@@ -206,7 +206,8 @@ fn text(wanted: &[u64], twin: u32, name_of: impl Fn(&Function) -> String) -> Str
         let arm = match FUNCTIONS.get(index as usize) {
             Some(function) => {
                 let types: String = function.parameters.chars().map(|it| format!(" {}", wide(it))).collect();
-                let result: String = function.result.chars().map(|it| format!("(result {})", wide(it))).collect();
+                let result: String =
+                    function.result.chars().map(|it| format!("(result {})", wide(it))).collect();
                 let (module, name) = (function.module, name_of(function));
                 writeln!(
                     imports,
@@ -217,9 +218,7 @@ fn text(wanted: &[u64], twin: u32, name_of: impl Fn(&Function) -> String) -> Str
                     .parameters
                     .chars()
                     .enumerate()
-                    .map(|(at, it)| {
-                        format!("({}.load offset={} (local.get $entry))", wide(it), 16 + 8 * at)
-                    })
+                    .map(|(at, it)| format!("({}.load offset={} (local.get $entry))", wide(it), 16 + 8 * at))
                     .collect();
                 let call = format!("(call $f{index} {arguments})");
                 match function.result {
@@ -238,7 +237,8 @@ fn text(wanted: &[u64], twin: u32, name_of: impl Fn(&Function) -> String) -> Str
                 format!("{arguments} {code}")
             }
         };
-        writeln!(arms, "(if (i32.eq (local.get $which) (i32.const {index})) (then {arm}))").expect("a string");
+        writeln!(arms, "(if (i32.eq (local.get $which) (i32.const {index})) (then {arm}))")
+            .expect("a string");
     }
     let (input, finish) = (number("seal0.input"), number("seal0.seal_return"));
     format!(

@@ -4,7 +4,10 @@
 use anyhow::{Context as _, Result, anyhow, bail};
 use revm::{
     Context, ExecuteCommitEvm as _, MainBuilder as _, MainContext as _, MainnetEvm,
-    context::{TxEnv, result::{ExecutionResult, Output}},
+    context::{
+        TxEnv,
+        result::{ExecutionResult, Output},
+    },
     database::{CacheDB, EmptyDB},
     handler::MainnetContext,
     primitives::{Address, Bytes, TxKind, keccak256},
@@ -28,10 +31,11 @@ pub struct Evm {
 impl Evm {
     /// Deploys the contracts.
     pub fn new(guests: &Guests) -> Result<Self> {
-        let context = Context::mainnet().with_db(CacheDB::new(EmptyDB::default())).modify_cfg_chained(|cfg| {
-            cfg.disable_nonce_check = true;
-            cfg.tx_gas_limit_cap = Some(u64::MAX);
-        });
+        let context =
+            Context::mainnet().with_db(CacheDB::new(EmptyDB::default())).modify_cfg_chained(|cfg| {
+                cfg.disable_nonce_check = true;
+                cfg.tx_gas_limit_cap = Some(u64::MAX);
+            });
         let mut context = context;
         context.block.gas_limit = u64::MAX;
         let mut new = Self {
@@ -98,7 +102,8 @@ impl Engine for Evm {
         match task {
             Task::Transfers(count) => {
                 for _ in 0..count {
-                    let done = self.call(self.token, "transfer(address,uint256)", &[FRIEND.as_slice(), &[1]])?;
+                    let done =
+                        self.call(self.token, "transfer(address,uint256)", &[FRIEND.as_slice(), &[1]])?;
                     anyhow::ensure!(number(&done)? == 1, "a transfer answers {done}");
                 }
                 Ok(None)

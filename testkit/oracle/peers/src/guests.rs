@@ -106,8 +106,13 @@ fn solidity(here: &Path, cache: &Path) -> Result<impl Fn(&str) -> Result<Vec<u8>
         let mut npm = Command::new("npm");
         npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&tools).arg(SOLC);
         // Its words would be among the figures.
-        let done = npm.output().context("there is no npm, which the compiler of Solidity is installed with")?;
-        ensure!(done.status.success(), "npm cannot install {SOLC}: {}", String::from_utf8_lossy(&done.stderr));
+        let done =
+            npm.output().context("there is no npm, which the compiler of Solidity is installed with")?;
+        ensure!(
+            done.status.success(),
+            "npm cannot install {SOLC}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
     let out = cache.join("evm");
     let solc = Command::new(tools.join("node_modules/.bin/solcjs"))

@@ -96,11 +96,23 @@ fn main() -> Result<()> {
         let medians = measure(&mut engines, task)?;
         let ours = medians[0].1;
         let per = if let Task::Transfers(count) = task { count } else { 1 };
-        figure(&format!("engine_{name}_us"), ours.as_secs_f64() * 1e6 / f64::from(per), "us", &note(name, what), None);
+        figure(
+            &format!("engine_{name}_us"),
+            ours.as_secs_f64() * 1e6 / f64::from(per),
+            "us",
+            &note(name, what),
+            None,
+        );
         for (peer, took) in &medians[1..] {
             if *peer == "native" {
                 let ratio = ours.as_secs_f64() / took.as_secs_f64();
-                figure(&format!("engine_{name}_vs_native"), ratio, "x the time", &format!("goal <= 1.5; {what}"), None);
+                figure(
+                    &format!("engine_{name}_vs_native"),
+                    ratio,
+                    "x the time",
+                    &format!("goal <= 1.5; {what}"),
+                    None,
+                );
                 compute.push(ratio);
                 continue;
             }

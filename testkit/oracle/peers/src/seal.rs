@@ -51,7 +51,8 @@ impl<M: Machine> Seal<M> {
     ) -> Result<Self> {
         machine.fund(&OWNER, FORTUNE);
         let mut make = |wasm: &[u8], input: Vec<u8>, salt: u8| -> Result<Account> {
-            let code = machine.upload(&OWNER, wasm).map_err(|end| anyhow!("{name} refuses the code: {end:?}"))?;
+            let code =
+                machine.upload(&OWNER, wasm).map_err(|end| anyhow!("{name} refuses the code: {end:?}"))?;
             let ran = machine.instantiate(&Instantiate {
                 caller: OWNER,
                 code,

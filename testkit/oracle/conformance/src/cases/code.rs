@@ -91,7 +91,9 @@ fn modules_that_break_a_rule_are_refused(duel: &mut Duel) {
         format!(r#"(module {MEMORY} {ENTRIES} (func (drop (f32.const 0))))"#),
         format!(r#"(module {MEMORY} {ENTRIES} (func (param f64)))"#),
         format!(r#"(module {MEMORY} {ENTRIES} (func (result i32 i32) (i32.const 0) (i32.const 0)))"#),
-        format!(r#"(module {MEMORY} {ENTRIES} (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))"#),
+        format!(
+            r#"(module {MEMORY} {ENTRIES} (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))"#
+        ),
         format!(r#"(module {MEMORY} {ENTRIES} (func (drop (ref.null func))))"#),
         format!(r#"(module {MEMORY} {ENTRIES} (func $t (return_call $t)))"#),
         format!(r#"(module {MEMORY} {ENTRIES} (func (drop (v128.const i64x2 0 0))))"#),
@@ -260,7 +262,8 @@ fn other_code_is_undone_by_a_revert(duel: &mut Duel) {
 }
 
 fn other_code_outside_of_memory_traps(duel: &mut Duel) {
-    for name in ["seal0.set_code_hash", "seal0.lock_delegate_dependency", "seal0.unlock_delegate_dependency"] {
+    for name in ["seal0.set_code_hash", "seal0.lock_delegate_dependency", "seal0.unlock_delegate_dependency"]
+    {
         let mut s = Script::new();
         s.call(name, &[OUTSIDE]);
         assert_eq!(duel.end_of(&s), End::Trapped, "{name}");

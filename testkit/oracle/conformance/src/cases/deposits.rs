@@ -30,8 +30,14 @@ cases![
     deposits_are_rounded_alike,
 ];
 
-const STORE: &[&str] =
-    &["seal2.set_storage", "seal1.clear_storage", "seal2.call", "seal1.call", "puppet.unreachable", "seal0.balance"];
+const STORE: &[&str] = &[
+    "seal2.set_storage",
+    "seal1.clear_storage",
+    "seal2.call",
+    "seal1.call",
+    "puppet.unreachable",
+    "seal0.balance",
+];
 
 /// Adds a value of this length, or clears it.
 fn set(s: &mut Script, key: &[u8], len: Option<usize>) {
@@ -152,10 +158,7 @@ fn a_caller_who_cannot_pay(duel: &mut Duel) {
 fn nested(s: &mut Script, callee: Account, limit: u128, inner: &Script) -> crate::puppet::Entry {
     let input = inner.input();
     let (callee, value, at, limit) = (s.bytes(&callee), s.amount(0), s.bytes(&input), s.amount(limit));
-    s.call(
-        "seal2.call",
-        &[8, callee, 0, 0, limit, value, at, input.len() as u64, SENTINEL, SENTINEL],
-    )
+    s.call("seal2.call", &[8, callee, 0, 0, limit, value, at, input.len() as u64, SENTINEL, SENTINEL])
 }
 
 fn two(duel: &mut Duel) -> [Account; 2] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a contract may ask about the call that it is in.
 
-use super::{NOTHING, OUTSIDE, SENTINEL, SUCCESS, cases};
+use super::{OUTSIDE, SENTINEL, SUCCESS, cases};
 use crate::{
     Call, Duel, End,
     duel::{ALICE, BOB, CHARLIE, ENDOWMENT},
@@ -56,7 +56,11 @@ fn own_balance_and_the_least_one(duel: &mut Duel) {
     let mut s = Script::new();
     let (balance, least) = (s.ask("seal0.balance", 16), s.ask("seal0.minimum_balance", 16));
     let p = duel.play_alone(&s);
-    assert_eq!(p.output(balance), ENDOWMENT.to_le_bytes(), "what it may spend, and what keeps it alive is apart");
+    assert_eq!(
+        p.output(balance),
+        ENDOWMENT.to_le_bytes(),
+        "what it may spend, and what keeps it alive is apart"
+    );
     assert_eq!(p.output(least), EXISTENTIAL_DEPOSIT.to_le_bytes());
 }
 
@@ -70,8 +74,7 @@ fn balance_counts_what_was_paid_with_the_call(duel: &mut Duel) {
 }
 
 fn codes_of_contracts_and_of_others(duel: &mut Duel) {
-    let functions =
-        ["seal0.is_contract", "seal0.code_hash", "seal0.own_code_hash", "seal0.caller_is_origin"];
+    let functions = ["seal0.is_contract", "seal0.code_hash", "seal0.own_code_hash", "seal0.caller_is_origin"];
     let code = duel.puppet_code(&functions);
     let (puppet, other) = (duel.puppet_of(code), duel.puppet(&["seal0.caller"]));
     let other_code = duel.code_hash(&other).expect("a contract");
@@ -244,5 +247,4 @@ fn reentrance_is_counted(duel: &mut Duel) {
     assert_eq!(p.result(before), 0);
     let inner = crate::puppet::Played(p.output([out, len]).to_vec());
     assert_eq!([count, mine, other].map(|it| inner.result(it)), [1, 2, 0]);
-    let _ = NOTHING;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Other code: run on one's own storage, or made a contract of.
 
-use super::{NOTHING, OUTSIDE, SENTINEL, SUCCESS, cases};
+use super::{OUTSIDE, SENTINEL, SUCCESS, cases};
 use crate::{
     Account, Duel, End, Hash, Instantiate,
     duel::{ALICE, BOB, ENDOWMENT},
@@ -317,13 +317,12 @@ fn make_once(duel: &mut Duel, change: impl FnOnce(&mut Make<'_>)) -> (u64, Accou
     let mut s = Script::new();
     let mut make = Make::new(&code);
     change(&mut make);
-    let (rc, address, out) = make.add(&mut s);
+    let (rc, _, out) = make.add(&mut s);
     let (input, salt) = (make.input.clone(), make.salt.to_vec());
     let made = crate::machine::contract_address(&a, make.code, &input, &salt);
     let p = duel.play(a, &s);
     duel.watch_contract(&made);
     duel.play(a, &Script::new());
-    let _ = address;
     (p.result(rc), made, p.output(out).to_vec())
 }
 
@@ -411,7 +410,10 @@ fn a_constructor_sees_its_maker(duel: &mut Duel) {
     let inner = Played(p.output(out).to_vec());
     assert_eq!((inner.output(caller), inner.result(origin)), (&a[..], 0));
     assert_eq!(inner.output(address), p.output(made));
-    assert_eq!((inner.output(balance), inner.output(value)), (&3_000u128.to_le_bytes()[..], &3_000u128.to_le_bytes()[..]));
+    assert_eq!(
+        (inner.output(balance), inner.output(value)),
+        (&3_000u128.to_le_bytes()[..], &3_000u128.to_le_bytes()[..])
+    );
 }
 
 fn a_constructor_may_call_its_maker_where_it_may(duel: &mut Duel) {
@@ -559,7 +561,6 @@ fn a_contract_made_after_its_twin_ended(duel: &mut Duel) {
     let mut s = Script::new();
     s.call("seal0.instantiation_nonce", &[]);
     duel.play(made, &s);
-    let _ = NOTHING;
 }
 
 fn an_ended_contract_in_the_same_call(duel: &mut Duel) {

@@ -165,7 +165,8 @@ impl Cast {
             },
             Move::Call(to, flags, value, moves) => {
                 let input = self.script(moves).input();
-                let (to, value, at) = (s.bytes(&self.account(*to)), s.amount((*value).into()), s.bytes(&input));
+                let (to, value, at) =
+                    (s.bytes(&self.account(*to)), s.amount((*value).into()), s.bytes(&input));
                 let flags = u64::from(flags & 0b1_1111);
                 let [out, len] = s.output(input.len() as u32);
                 let last = [value, at, input.len() as u64, out, len];

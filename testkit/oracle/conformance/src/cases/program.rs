@@ -205,7 +205,8 @@ fn values(duel: &mut Duel, kind: &str, expressions: &[String]) -> Vec<u8> {
 
 fn integer_arithmetic_is_the_same(duel: &mut Duel) {
     let operations = [
-        "add", "sub", "mul", "div_s", "div_u", "rem_s", "rem_u", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl", "rotr",
+        "add", "sub", "mul", "div_s", "div_u", "rem_s", "rem_u", "and", "or", "xor", "shl", "shr_s", "shr_u",
+        "rotl", "rotr",
     ];
     let numbers = ["1", "-1", "7", "-13", "2147483647", "-2147483648", "33", "64"];
     for kind in ["i32", "i64"] {

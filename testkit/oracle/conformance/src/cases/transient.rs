@@ -72,8 +72,12 @@ fn set_and_call(callee: [u8; 32], inner: &Script, flags: u64) -> (Script, crate:
     (s, found)
 }
 
-const BOTH: &[&str] =
-    &["seal0.set_transient_storage", "seal0.contains_transient_storage", "seal0.clear_transient_storage", "seal1.call"];
+const BOTH: &[&str] = &[
+    "seal0.set_transient_storage",
+    "seal0.contains_transient_storage",
+    "seal0.clear_transient_storage",
+    "seal1.call",
+];
 
 fn transient_values_are_the_contracts_own(duel: &mut Duel) {
     let code = duel.puppet_code(BOTH);

@@ -180,7 +180,7 @@ fn an_event_with_five_topics_traps(duel: &mut Duel) {
 }
 
 fn an_event_with_broken_topics_traps(duel: &mut Duel) {
-    for topics in [&[8, 1, 2][..], &[4], &[0, 0], &[&topics(1)[..], &[0]].concat()] {
+    for topics in [&[8u8, 1, 2][..], &[4][..], &[0, 0][..], &[&topics(1)[..], &[0]].concat()[..]] {
         let mut s = Script::new();
         event(&mut s, topics, 1);
         assert_eq!(duel.end_of(&s), End::InvalidArgument, "{topics:?}");
@@ -273,8 +273,7 @@ fn the_end_while_on_the_stack_twice_traps(duel: &mut Duel) {
     let mut s = Script::new();
     let input = inner.input();
     let (at, callee, value) = (s.bytes(&input), s.bytes(&puppet), s.amount(0));
-    let rc =
-        s.call("seal1.call", &[8, callee, 0, value, at, input.len() as u64, SENTINEL, SENTINEL]);
+    let rc = s.call("seal1.call", &[8, callee, 0, value, at, input.len() as u64, SENTINEL, SENTINEL]);
     assert_eq!(duel.play(puppet, &s).result(rc), 1);
 }
 
@@ -303,8 +302,7 @@ fn debug_messages_are_kept_in_order(duel: &mut Duel) {
     let mut s = Script::new();
     for text in ["one, ", "two, ", "größe"] {
         let at = s.bytes(text.as_bytes());
-        let kept = s.call("seal0.debug_message", &[at, text.len() as u64]);
-        let _ = kept;
+        s.call("seal0.debug_message", &[at, text.len() as u64]);
     }
     let puppet = duel.puppet(&s.functions());
     let ran = duel.play_with(puppet, &s, 0);
