@@ -15,6 +15,7 @@
 pub mod cases;
 pub mod differences;
 pub mod duel;
+pub mod ink;
 pub mod machine;
 pub mod ours;
 pub mod pallet;
