@@ -132,6 +132,8 @@ fn oracle() -> Step {
         &["test", "--release", "--locked", "--package", package, "--manifest-path", manifest],
     );
     step.command.env("CARGO_TARGET_DIR", repo::target_dir().join("oracle"));
+    // It builds the examples with the program that authors build theirs with.
+    step.command.env("PHALA", repo::target_dir().join("release/phala"));
     step
 }
 

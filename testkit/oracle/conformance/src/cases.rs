@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The cases, by topic. Each is a story of a few steps on a [`Duel`] and says what the oracle has to answer.
 
-use crate::duel::Duel;
+use crate::{
+    duel::Duel,
+    puppet::{Played, Script},
+};
 
 mod calls;
 mod code;
@@ -61,3 +64,22 @@ const NOTHING: u64 = u32::MAX as u64;
 const SENTINEL: u64 = u32::MAX as u64;
 /// An address outside of every puppet's memory.
 const OUTSIDE: u64 = 0x7fff_0000;
+
+/// Asks for the input, which is longer than any room in it: keeps its length, and its beginning.
+fn ask_input(s: &mut Script) -> [u64; 2] {
+    const ABOVE_ALL: u64 = 6 * 65_536;
+    let len = s.length(100_000);
+    s.call("seal0.input", &[ABOVE_ALL, len]);
+    let beginning = s.room(INPUT_KEPT);
+    s.call("puppet.copy", &[beginning, ABOVE_ALL, INPUT_KEPT as u64]);
+    [beginning, len]
+}
+
+/// How many bytes of the input are kept.
+const INPUT_KEPT: usize = 64;
+
+/// Whether that was the script's own input.
+fn is_input(p: &Played, [beginning, len]: [u64; 2], s: &Script) -> bool {
+    let input = s.input();
+    p.at(len, 4) == (input.len() as u32).to_le_bytes() && p.at(beginning, INPUT_KEPT) == &input[..INPUT_KEPT]
+}

@@ -6,11 +6,10 @@
 //! hand, `phala contract build` in each folder of `contract/examples` does the same.
 
 use std::{
-    collections::BTreeMap,
     env, fs,
+    hash::{BuildHasher as _, RandomState},
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
 };
 
 use phala_oracle_conformance::{
@@ -18,22 +17,23 @@ use phala_oracle_conformance::{
     duel::{ALICE, BOB, CHARLIE, FORTUNE},
     ink::{Bundle, Cast, Entropy, Message, sign},
 };
-use proptest::{collection::vec, prelude::*};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
+};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
 }
 
-/// The folders of examples: those with a manifest, and parts of them.
-fn folders(within: &Path, found: &mut Vec<PathBuf>) {
+/// The folders within one that have a manifest, in order.
+fn folders(within: &Path) -> Vec<PathBuf> {
     let entries =
         fs::read_dir(within).expect("the examples are there").map(|it| it.expect("an entry").path());
-    let mut entries: Vec<PathBuf> = entries.filter(|it| it.join("Cargo.toml").exists()).collect();
-    entries.sort();
-    for folder in entries {
-        folders(&folder, found);
-        found.push(folder);
-    }
+    let mut folders: Vec<PathBuf> = entries.filter(|it| it.join("Cargo.toml").exists()).collect();
+    folders.sort();
+    folders
 }
 
 fn bundle_in(folder: &Path) -> Option<PathBuf> {
@@ -41,26 +41,26 @@ fn bundle_in(folder: &Path) -> Option<PathBuf> {
     built.into_iter().find(|it| it.extension().is_some_and(|it| it == "contract"))
 }
 
-/// All examples by name, built if they are not.
-fn examples() -> &'static BTreeMap<String, Bundle> {
-    static EXAMPLES: OnceLock<BTreeMap<String, Bundle>> = OnceLock::new();
-    EXAMPLES.get_or_init(|| {
-        let mut all = Vec::new();
-        folders(&root().join("contract/examples"), &mut all);
-        let bundle = |folder: PathBuf| {
-            if let Some(program) = env::var_os("PHALA") {
-                let built = Command::new(program).args(["contract", "build"]).arg(&folder).output();
-                let built = built.expect("the program that PHALA names starts");
-                assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-            }
-            let file = bundle_in(&folder).unwrap_or_else(|| {
-                panic!("{} is not built; try: phala contract build {0}", folder.display())
-            });
-            let bundle = Bundle::parse(&fs::read_to_string(file).expect("the bundle can be read"));
-            (bundle.name.clone(), bundle)
-        };
-        all.into_iter().map(bundle).collect()
-    })
+/// Builds an example, if `PHALA` says with what, and reads its bundle.
+fn bundle(folder: &Path) -> Bundle {
+    if let Some(program) = env::var_os("PHALA") {
+        let built = Command::new(program).args(["contract", "build"]).arg(folder).output();
+        let built = built.expect("the program that PHALA names starts");
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    }
+    let file = bundle_in(folder)
+        .unwrap_or_else(|| panic!("{0} is not built; try: phala contract build {0}", folder.display()));
+    Bundle::parse(&fs::read_to_string(file).expect("the bundle can be read"))
+}
+
+/// Each example: what it calls, which is in folders within its own, and itself.
+fn examples() -> Vec<(String, Vec<Bundle>)> {
+    let of = |folder: PathBuf| {
+        let mut bundles: Vec<Bundle> = folders(&folder).iter().map(|it| bundle(it)).collect();
+        bundles.push(bundle(&folder));
+        (folder.display().to_string(), bundles)
+    };
+    folders(&root().join("contract/examples")).into_iter().map(of).collect()
 }
 
 /// One message: by whom, to which contract, which, with what value, and the arguments' entropy.
@@ -192,28 +192,48 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec((any::<u8>(), any::<u8>(), any::<u8>(), 0..20_000u32, vec(any::<u8>(), 0..40)), 1..40)
 }
 
-/// The bundles of an example, by the names that begin with one of these.
-fn named(names: &[&str]) -> Vec<&'static Bundle> {
-    let found: Vec<_> = names.iter().filter_map(|name| examples().get(*name)).collect();
-    assert_eq!(found.len(), names.len(), "{names:?} are not among {:?}", examples().keys());
-    found
-}
-
-/// Checked-in and built by the builder too, so that this one needs nothing.
+/// Checked in, so that it is compared where nothing is built.
 fn token() -> Bundle {
     let file = root().join("vectors/contracts/erc20.contract");
     Bundle::parse(&fs::read_to_string(file).expect("the token's bundle is there"))
 }
 
-fn config() -> ProptestConfig {
-    ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() }
+/// The seed of the run: `PHALA_SEED`, 64 digits, to do one again, or a new one.
+fn seed() -> [u8; 32] {
+    match env::var("PHALA_SEED") {
+        Ok(digits) => {
+            hex::decode(digits).ok().and_then(|it| it.try_into().ok()).expect("PHALA_SEED is 64 digits")
+        }
+        Err(_) => {
+            let word = |n: u64| RandomState::new().hash_one(n).to_le_bytes();
+            [word(0), word(1), word(2), word(3)].concat().try_into().expect("32 bytes")
+        }
+    }
 }
 
-proptest! {
-    #![proptest_config(config())]
+fn agree(name: &str, bundles: &[Bundle]) {
+    let seed = seed();
+    let config =
+        ProptestConfig { cases: 48, max_shrink_iters: 400, failure_persistence: None, ..Default::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    let bundles: Vec<&Bundle> = bundles.iter().collect();
+    let agreed =
+        runner.run(&(any::<[u8; 8]>(), steps()), |(entropy, steps)| play(&bundles, &entropy, &steps));
+    if let Err(error) = agreed {
+        panic!("{name}, PHALA_SEED={}: {error}", hex::encode(seed));
+    }
+}
 
-    #[test]
-    fn both_machines_agree_on_the_token(entropy in any::<[u8; 8]>(), steps in steps()) {
-        play(&[&token()], &entropy, &steps)?;
+#[test]
+fn both_machines_agree_on_the_checked_in_token() {
+    agree("the token", &[token()]);
+}
+
+#[test]
+fn both_machines_agree_on_every_example() {
+    let examples = examples();
+    assert!(!examples.is_empty());
+    for (name, bundles) in &examples {
+        agree(name, bundles);
     }
 }

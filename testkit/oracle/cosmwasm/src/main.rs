@@ -26,8 +26,6 @@ const GAS: InstanceOptions = InstanceOptions { gas_limit: 1_000_000_000_000_000 
 const MEMORY_CACHE: Size = Size::mebi(512);
 const INSTANCE_MEMORY: Size = Size::mebi(32);
 
-
-
 fn main() -> Result<()> {
     let file = env::args().nth(1).context("the argument is missing: the file of the contract")?;
     let mut machine = CosmWasm::new(&fs::read(file)?)?;

@@ -124,7 +124,7 @@ fn main() -> Result<()> {
             };
             let key = format!("engine_{name}_vs_{peer}");
             let took_us = took.as_secs_f64() * 1e6 / f64::from(per);
-            figure(&key, ratio, "x as fast", &format!("{goal}{}", note(name, what)), Some((peer, took_us)));
+            figure(&key, ratio, "x as fast", &format!("{goal}{}", note(name, what)), Some((*peer, took_us)));
         }
     }
     let worst = compute.into_iter().fold(0.0, f64::max);

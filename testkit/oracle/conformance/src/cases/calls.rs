@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Calls of other contracts, in three generations.
 
-use super::{OUTSIDE, SENTINEL, SUCCESS, cases};
+use super::{OUTSIDE, SENTINEL, SUCCESS, ask_input, cases, is_input};
 use crate::{
     Account, Duel, End,
     duel::{BOB, CHARLIE, ENDOWMENT},
@@ -265,10 +265,13 @@ fn unknown_flags_trap(duel: &mut Duel) {
     }
 }
 
+const FORWARDING: &[&str] =
+    &["seal1.call", "seal0.input", "seal0.value_transferred", "puppet.unless", "puppet.copy"];
+
 /// A callee that gets the caller's own input plays the caller's script, so that its first entry ends it there: it goes on
 /// only in the contract whose mark is set.
 fn forwarding(duel: &mut Duel, flags: u64, then: impl FnOnce(&mut Script)) -> (Account, Script, Entry) {
-    let code = duel.puppet_code(&["seal1.call", "seal0.input", "seal0.value_transferred", "puppet.unless"]);
+    let code = duel.puppet_code(FORWARDING);
     let [a, b] = [duel.puppet_of(code), duel.puppet_of(code)];
     let mut s = Script::new();
     // Whoever was paid one unit stops here: `unless` returns without an answer.
@@ -281,7 +284,7 @@ fn forwarding(duel: &mut Duel, flags: u64, then: impl FnOnce(&mut Script)) -> (A
 
 fn forwarded_input_is_given_and_gone(duel: &mut Duel) {
     let (a, s, _) = forwarding(duel, FORWARD, |s| {
-        s.ask("seal0.input", 4_000);
+        ask_input(s);
     });
     assert_eq!(duel.end_at(a, &s), End::InputForwarded);
 }
@@ -295,15 +298,15 @@ fn forwarded_input_cannot_be_forwarded_twice(duel: &mut Duel) {
 
 fn cloned_input_is_given_and_stays(duel: &mut Duel) {
     let mut again = None;
-    let (a, s, rc) = forwarding(duel, CLONE, |s| again = Some(s.ask("seal0.input", 4_000)));
+    let (a, s, rc) = forwarding(duel, CLONE, |s| again = Some(ask_input(s)));
     let p = duel.play(a, &s);
     assert_eq!(p.result(rc), SUCCESS);
-    assert_eq!(p.output(again.expect("asked")), s.input());
+    assert!(is_input(&p, again.expect("asked"), &s));
 }
 
 fn a_cloned_input_wins_over_a_forwarded_one(duel: &mut Duel) {
     let (a, s, rc) = forwarding(duel, CLONE | FORWARD, |s| {
-        s.ask("seal0.input", 4_000);
+        ask_input(s);
     });
     assert_eq!(duel.play(a, &s).result(rc), SUCCESS);
 }

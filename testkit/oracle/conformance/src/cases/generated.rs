@@ -115,12 +115,12 @@ impl Cast {
     fn add(&self, s: &mut Script, it: &Move) {
         match it {
             Move::Set(key, len) => {
-                let (key, value) = (s.bytes(&[*key % 8]), s.bytes(&vec![*key; usize::from(*len % 2_000)]));
-                s.call("seal2.set_storage", &[key, 1, value, u64::from(*len % 2_000)]);
+                let (key, value) = (s.bytes(&[*key % 8]), s.bytes(&vec![*key; usize::from(*len % 600)]));
+                s.call("seal2.set_storage", &[key, 1, value, u64::from(*len % 600)]);
             }
             Move::Take(key) => {
                 let key = s.bytes(&[*key % 8]);
-                let [out, len] = s.output(2_000);
+                let [out, len] = s.output(600);
                 s.call("seal0.take_storage", &[key, 1, out, len]);
             }
             Move::Clear(key) => {
@@ -129,7 +129,7 @@ impl Cast {
             }
             Move::Read(key) => {
                 let key = s.bytes(&[*key % 8]);
-                let [out, len] = s.output(2_000);
+                let [out, len] = s.output(600);
                 s.call("seal1.get_storage", &[key, 1, out, len]);
             }
             Move::SetTransient(key, len) => {
