@@ -222,7 +222,7 @@ fn relay_input() -> Result<Vec<Seed>> {
 fn query() -> Vec<Seed> {
     let user = User::new(1);
     let (mut world, contract) = World::with_notebook(&user);
-    let call = Question::Call { contract, gas_limit: network::GAS, input: Bytes::default() };
+    let call = Question::call(contract, network::GAS, Bytes::default());
     let outcome = Question::Outcome { contract, number: MessageNumber::new(1) };
     let upload = Question::Upload { cluster: network::CLUSTER, code_hash: code_hash(&network::notebook()) };
     let query = world.query_for(&user, call.clone());

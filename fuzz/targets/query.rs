@@ -2,14 +2,14 @@
 #![no_main]
 
 use codec::Encode as _;
-use phala_core::{Effect, Input};
+use phala_core::Effect;
 use phala_crypto::Secret;
 use phala_fuzz::{
     decode,
     network::{GAS, User, World},
 };
 use phala_types::{
-    ContractId, MessageNumber, Untrusted, decode_exact,
+    ContractId, MessageNumber, decode_exact,
     query::{Certificate, Question, Reply},
 };
 use std::cell::RefCell;
@@ -30,7 +30,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         match what {
             0 => {
                 let effects =
-                    world.core.handle(Input::Query(Untrusted::new(bytes.to_vec())), Secret::new([9; 32]));
+                    world.core.handle(a_query(bytes.to_vec()), Secret::new([9; 32]));
                 assert!(effects.iter().any(|it| matches!(it, Effect::Reply(_))), "a query was not answered");
             }
             1 => {
@@ -41,7 +41,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             }
             2 => {
                 let Some(mut question) = decode::<Question>(bytes) else { return };
-                if let Question::Call { gas_limit, .. } = &mut question {
+                if let Question::Call { gas_limit, .. } | Question::Instantiate { gas_limit, .. } = &mut question {
                     // The most that one may ask for lasts about as long as what counts as a hang.
                     *gas_limit = GAS.min(*gas_limit);
                 }

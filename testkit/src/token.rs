@@ -117,7 +117,7 @@ impl Token {
     /// The question for a balance.
     pub fn balance_question(&self, of: &AccountId) -> Result<Question> {
         let input = self.bundle.abi.encode_message("balance_of", &[of.to_string()])?;
-        Ok(Question::Call { contract: self.contract, gas_limit: Gas::new(1_000_000_000), input })
+        Ok(Question::call(self.contract, Gas::new(1_000_000_000), input))
     }
 
     /// Asks for a balance: a number, or the contract's refusal.

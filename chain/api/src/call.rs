@@ -40,6 +40,13 @@ pub enum Call {
         /// The WebAssembly.
         code: Bytes<CODE_BYTES_MAX>,
     },
+    /// `Clusters.remove_code`, by who uploaded it.
+    RemoveCode {
+        /// From which cluster.
+        cluster: ClusterId,
+        /// Which code.
+        code_hash: CodeHash,
+    },
     /// `Clusters.deploy`, by anyone.
     Deploy {
         /// In which cluster.
@@ -81,6 +88,7 @@ impl Call {
             Self::Register { .. } => "Workers.register",
             Self::Join { .. } => "Clusters.join",
             Self::UploadCode { .. } => "Clusters.upload_code",
+            Self::RemoveCode { .. } => "Clusters.remove_code",
             Self::Deploy { .. } => "Clusters.deploy",
             Self::Submit { .. } => "Clusters.submit",
             Self::Checkpoint { .. } => "Clusters.checkpoint",
@@ -105,6 +113,9 @@ impl EncodeAsFields for Call {
             }
             Self::UploadCode { cluster, code } => {
                 (Static(cluster), Static(code)).encode_as_fields_to(fields, types, out)
+            }
+            Self::RemoveCode { cluster, code_hash } => {
+                (Static(cluster), Static(code_hash)).encode_as_fields_to(fields, types, out)
             }
             Self::Deploy { cluster, code_hash, salt, envelope } => {
                 (Static(cluster), Static(code_hash), Static(salt), Static(envelope))

@@ -248,6 +248,7 @@ fn our_calls() -> Vec<RuntimeCall> {
         pallet_clusters::Call::deploy { cluster, code_hash, salt, envelope: envelope_of_one_byte() }.into(),
         pallet_clusters::Call::submit { contract, envelope }.into(),
         pallet_clusters::Call::checkpoint { checkpoint, signature: WorkerSignature([9; 64]) }.into(),
+        pallet_clusters::Call::remove_code { cluster, code_hash }.into(),
     ]
 }
 

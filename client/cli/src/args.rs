@@ -1,7 +1,9 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use phala_types::{Amount, ClusterId, ContractId, Gas, GenesisHash, WorkerId, limits::CALL_GAS_MAX};
+use phala_types::{
+    Amount, ClusterId, CodeHash, ContractId, Gas, GenesisHash, WorkerId, limits::CALL_GAS_MAX,
+};
 use std::path::PathBuf;
 
 /// Confidential contracts: build, deploy, call, query and verify them.
@@ -111,6 +113,8 @@ pub enum ContractCommand {
     Build(BuildArgs),
     /// Upload a bundle's code, so that contracts can be made of it, and wait until the worker has read it.
     Upload(UploadArgs),
+    /// Remove code that you uploaded and that no contract needs.
+    Remove(RemoveArgs),
     /// Make a contract of uploaded code. The constructor's arguments are encrypted.
     Deploy(DeployArgs),
     /// Send an encrypted command to a contract, and wait for its outcome.
@@ -136,6 +140,15 @@ pub struct UploadArgs {
 }
 
 #[derive(Args, Debug)]
+pub struct RemoveArgs {
+    /// The code's hash.
+    pub code_hash: CodeHash,
+    /// Where from.
+    #[arg(long, default_value = "0", value_parser = cluster)]
+    pub cluster: ClusterId,
+}
+
+#[derive(Args, Debug)]
 pub struct DeployArgs {
     /// The .contract file.
     pub bundle: PathBuf,
@@ -151,6 +164,8 @@ pub struct DeployArgs {
     /// Makes the contract's id unique: hexadecimal digits. Random if it is not given.
     #[arg(long, value_name = "HEX")]
     pub salt: Option<String>,
+    #[command(flatten)]
+    pub trial: TrialArgs,
     #[command(flatten)]
     pub cost: CostArgs,
     #[command(flatten)]
@@ -172,11 +187,21 @@ pub struct CallArgs {
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
     #[command(flatten)]
+    pub trial: TrialArgs,
+    #[command(flatten)]
     pub cost: CostArgs,
     #[command(flatten)]
     pub payer: PayerArgs,
     #[command(flatten)]
     pub receipt: ReceiptArgs,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub struct TrialArgs {
+    /// Only ask the worker what would come of it: result, gas, deposit, events and private logs. Encrypted, nothing is
+    /// sent to the chain, nothing is kept.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Args, Debug)]
@@ -206,12 +231,19 @@ pub struct CostArgs {
     /// The most gas to spend.
     #[arg(long, default_value_t = CALL_GAS_MAX)]
     pub gas: u64,
+    /// The most PHA to put down for storage. Without it, what the account has in the cluster.
+    #[arg(long, value_name = "PHA", value_parser = pha)]
+    pub deposit: Option<Amount>,
 }
 
 impl CostArgs {
     /// For the SDK.
     pub fn parameters(self) -> phala_sdk::CallParameters {
-        phala_sdk::CallParameters { value: self.value, gas_limit: Gas::new(self.gas) }
+        phala_sdk::CallParameters {
+            value: self.value,
+            gas_limit: Gas::new(self.gas),
+            deposit_limit: self.deposit,
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! `phala contract`.
 
 use crate::{
-    args::{BuildArgs, CallArgs, ContractCommand, DeployArgs, PayerArgs, QueryArgs, ReceiptArgs, UploadArgs},
+    args::{
+        BuildArgs, CallArgs, ContractCommand, DeployArgs, PayerArgs, QueryArgs, ReceiptArgs, RemoveArgs,
+        UploadArgs,
+    },
     context::Context,
     failure::advise,
     outcome::{Function, Told, tell, tell_upload},
@@ -10,14 +13,15 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use phala_sdk::{
-    Answered, Client, Session,
+    Answered, CallParameters, Client, Session,
     abi::ContractBundle,
     build::{BuildOptions, Bundle, build},
     node::{Account, SubmitError},
 };
 use phala_types::{
     Bytes, ClusterId, ContractId, Gas,
-    limits::SALT_BYTES_MAX,
+    cluster::contract_id,
+    limits::{PAYLOAD_BYTES_MAX, SALT_BYTES_MAX},
     query::{Question, Scope},
 };
 use serde_json::{Value, json};
@@ -30,6 +34,7 @@ pub async fn run(context: &Context, command: ContractCommand) -> Result<ExitCode
     match command {
         ContractCommand::Build(args) => build_command(context, &args),
         ContractCommand::Upload(args) => upload_command(context, &args).await,
+        ContractCommand::Remove(args) => remove_command(context, &args).await,
         ContractCommand::Deploy(args) => deploy_command(context, &args).await,
         ContractCommand::Call(args) => call_command(context, &args).await,
         ContractCommand::Query(args) => query_command(context, &args).await,
@@ -115,6 +120,22 @@ pub async fn upload(
     Ok(Uploaded { is_new, told: tell_upload(answered.answer()) })
 }
 
+async fn remove_command(context: &Context, args: &RemoveArgs) -> Result<ExitCode> {
+    let payer = context.signer()?;
+    let client = context.connect().await?;
+    client.cluster_worker(args.cluster).await?;
+    client.remove_code(&payer, args.cluster, args.code_hash).await.context("cannot remove the code")?;
+    let session = client.session(&payer, Scope::Any, SESSION_BLOCKS).await?;
+    let answered = client
+        .upload_outcome(&session, args.cluster, args.code_hash)
+        .await
+        .context("the chain has removed the code's name, but what the worker did is not known")?;
+    let mut told = tell_upload(answered.answer());
+    told.json["cluster"] = json!(args.cluster);
+    context.print(told.text, told.json);
+    Ok(if told.is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 async fn deploy_command(context: &Context, args: &DeployArgs) -> Result<ExitCode> {
     let (bundle, file) = read_bundle(&args.bundle)?;
     let input = bundle.abi.encode_constructor(&args.constructor, &args.arguments)?;
@@ -123,6 +144,22 @@ async fn deploy_command(context: &Context, args: &DeployArgs) -> Result<ExitCode
     let payer = payer(context, &args.payer, &signer)?;
     let client = context.connect().await?;
     let parameters = args.cost.parameters();
+    if args.trial.dry_run {
+        let contract = contract_id(args.cluster, &payer.id(), &bundle.code_hash, &salt);
+        let question = Question::Instantiate {
+            cluster: args.cluster,
+            contract,
+            code_hash: bundle.code_hash,
+            value: parameters.value,
+            gas_limit: parameters.gas_limit,
+            deposit_limit: parameters.deposit_limit,
+            input,
+        };
+        let session = session(&client, &signer, contract).await?;
+        let answered = client.query(&session, question).await.context("cannot try the constructor")?;
+        let told = tell(&bundle.abi, Function::Constructor(&args.constructor), &answered)?;
+        return finish_trial(context, &client, &answered, &args.receipt, told).await;
+    }
     let deployed = client
         .deploy(&signer, &payer, args.cluster, bundle.code_hash, salt, input, parameters)
         .await
@@ -145,6 +182,11 @@ async fn call_command(context: &Context, args: &CallArgs) -> Result<ExitCode> {
     let payer = payer(context, &args.payer, &signer)?;
     let client = context.connect().await?;
     held_to_chain(&client, args.contract, &bundle).await?;
+    if args.trial.dry_run {
+        let answered = ask(&client, &signer, args.contract, input, args.cost.parameters()).await?;
+        let told = tell(&bundle.abi, Function::Message(&args.message), &answered)?;
+        return finish_trial(context, &client, &answered, &args.receipt, told).await;
+    }
     let sent = client
         .call(&signer, &payer, args.contract, input, args.cost.parameters())
         .await
@@ -164,9 +206,8 @@ async fn query_command(context: &Context, args: &QueryArgs) -> Result<ExitCode> 
     let signer = context.signer()?;
     let client = context.connect().await?;
     held_to_chain(&client, args.contract, &bundle).await?;
-    let session = session(&client, &signer, args.contract).await?;
-    let question = Question::Call { contract: args.contract, gas_limit: Gas::new(args.gas), input };
-    let answered = client.query(&session, question).await.context("cannot ask the contract")?;
+    let parameters = CallParameters { gas_limit: Gas::new(args.gas), ..CallParameters::default() };
+    let answered = ask(&client, &signer, args.contract, input, parameters).await?;
     let mut told = tell(&bundle.abi, Function::Message(&args.message), &answered)?;
     told.json["contract"] = json!(args.contract);
     if bundle.abi.message(&args.message)?.mutates {
@@ -175,6 +216,32 @@ async fn query_command(context: &Context, args: &QueryArgs) -> Result<ExitCode> 
     finish(context, &client, &answered, &args.receipt, told).await?;
     // A refusal is an answer.
     Ok(ExitCode::SUCCESS)
+}
+
+/// Asks a contract as a message of it would be called.
+async fn ask(
+    client: &Client,
+    signer: &Account,
+    contract: ContractId,
+    input: Bytes<PAYLOAD_BYTES_MAX>,
+    CallParameters { value, gas_limit, deposit_limit }: CallParameters,
+) -> Result<Answered> {
+    let session = session(client, signer, contract).await?;
+    let question = Question::Call { contract, value, gas_limit, deposit_limit, input };
+    client.query(&session, question).await.context("cannot ask the contract")
+}
+
+/// The end of a dry run, whose gas people want to see.
+async fn finish_trial(
+    context: &Context,
+    client: &Client,
+    answered: &Answered,
+    receipt: &ReceiptArgs,
+    mut told: Told,
+) -> Result<ExitCode> {
+    told.text.push_str(&format!("\ngas {}\ndry run: nothing was sent", told.json["gas_used"]));
+    told.json["dry_run"] = json!(true);
+    finish(context, client, answered, receipt, told).await
 }
 
 /// Prints an answer with who gave it, and writes its receipt if that was asked for. The exit code tells whether the

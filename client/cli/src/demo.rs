@@ -268,7 +268,7 @@ async fn ask_balance(
     of: &Account,
 ) -> Result<Answered> {
     let input = bundle.abi.encode_message("balance_of", &[of.id().to_string()])?;
-    let question = Question::Call { contract: token, gas_limit: Gas::new(CALL_GAS_MAX), input };
+    let question = Question::call(token, Gas::new(CALL_GAS_MAX), input);
     Ok(client.query(session, question).await?)
 }
 

@@ -1,13 +1,16 @@
 //! How a contract's run ended, in words and in JSON.
 
+use crate::args::format_pha;
 use phala_sdk::{
     Answered,
     abi::{Abi, AbiError, Decoded},
 };
 use phala_types::{
-    CodeHash,
-    command::{Ended, Execution, FLAG_REVERT, Outcome, Rejection},
+    CodeHash, Gas,
+    command::{Deposit, Ended, Event, Execution, FLAG_REVERT, Outcome, Rejection},
+    log::{LogLine, LogValue},
     query::Answer,
+    trap::Trap,
 };
 use serde_json::{Value, json};
 
@@ -34,21 +37,27 @@ pub fn tell(abi: &Abi, function: Function, answered: &Answered) -> Result<Told, 
 /// The same, for an answer that comes from a receipt's file.
 pub fn tell_answer(abi: &Abi, function: Function, answer: &Answer) -> Result<Told, AbiError> {
     match answer {
-        Answer::Call { ended, gas_used } => {
+        Answer::Call { ended, gas_used, deposit, events, logs } => {
             let mut told = tell_ended(abi, function, ended)?;
-            told.json["gas_used"] = json!(gas_used);
+            tell_effects(&mut told, abi, Effects { gas_used: *gas_used, deposit: *deposit, events, logs });
             Ok(told)
         }
-        Answer::Outcome(Outcome::Executed(run)) => tell_run(abi, function, run),
+        Answer::Outcome(Outcome::Executed(Execution { ended, gas_used, deposit, events, logs, .. })) => {
+            let mut told = tell_ended(abi, function, ended)?;
+            tell_effects(&mut told, abi, Effects { gas_used: *gas_used, deposit: *deposit, events, logs });
+            Ok(told)
+        }
         Answer::Outcome(Outcome::Rejected(rejection)) => Ok(rejected(rejection)),
         Answer::Outcome(Outcome::CodeStored(code_hash)) => Ok(stored(code_hash)),
+        Answer::Outcome(Outcome::CodeRemoved(code_hash)) => Ok(removed(code_hash)),
     }
 }
 
-/// What came of an upload.
+/// What came of an upload, or of a removal.
 pub fn tell_upload(answer: &Answer) -> Told {
     match answer {
         Answer::Outcome(Outcome::CodeStored(code_hash)) => stored(code_hash),
+        Answer::Outcome(Outcome::CodeRemoved(code_hash)) => removed(code_hash),
         Answer::Outcome(Outcome::Rejected(rejection)) => rejected(rejection),
         // The client holds answers to their questions, but not outcomes to their messages.
         other => {
@@ -79,10 +88,23 @@ fn stored(code_hash: &CodeHash) -> Told {
     Told { is_kept: true, text: format!("the worker stored the code {code_hash}"), json }
 }
 
-fn tell_run(abi: &Abi, function: Function, run: &Execution) -> Result<Told, AbiError> {
-    let mut told = tell_ended(abi, function, &run.ended)?;
+fn removed(code_hash: &CodeHash) -> Told {
+    let json = json!({ "outcome": "code_removed", "code_hash": code_hash });
+    Told { is_kept: true, text: format!("the worker removed the code {code_hash}"), json }
+}
+
+/// What a run did besides answering.
+struct Effects<'a> {
+    gas_used: Gas,
+    deposit: Deposit,
+    events: &'a [Event],
+    logs: &'a [LogLine],
+}
+
+/// Adds what a run did: to the JSON all of it, to the text what there is.
+fn tell_effects(told: &mut Told, abi: &Abi, effects: Effects) {
     let mut events = Vec::new();
-    for event in &run.events {
+    for event in effects.events {
         let (text, json) = match abi.decode_event(event) {
             Ok(decoded) => {
                 let fields: Vec<_> =
@@ -101,17 +123,67 @@ fn tell_run(abi: &Abi, function: Function, run: &Execution) -> Result<Told, AbiE
         told.text.push_str(&format!("\nevent {text}"));
         events.push(json);
     }
+    for line in effects.logs {
+        told.text.push_str(&format!("\nlog {}", tell_line(line)));
+    }
+    match effects.deposit {
+        Deposit::Charged(amount) if amount.value() == 0 => {}
+        Deposit::Charged(amount) => told.text.push_str(&format!("\ndeposit {}", format_pha(amount))),
+        Deposit::Refunded(amount) => told.text.push_str(&format!("\ndeposit back {}", format_pha(amount))),
+    }
     told.json["events"] = Value::from(events);
-    told.json["gas_used"] = json!(run.gas_used);
-    Ok(told)
+    told.json["logs"] = effects.logs.iter().map(line_json).collect();
+    told.json["deposit"] = json!(effects.deposit);
+    told.json["gas_used"] = json!(effects.gas_used);
+}
+
+/// A log line in one line of text. What a contract wrote cannot write to the terminal.
+fn tell_line(line: &LogLine) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).escape_debug().to_string();
+    let mut told = format!("{} {}", plain(&json!(line.level)), text(&line.message));
+    for (name, value) in &line.fields {
+        let value = match value {
+            LogValue::Text(bytes) => format!("\"{}\"", text(bytes)),
+            other => plain(&value_json(other)),
+        };
+        told.push_str(&format!(" {}={value}", text(name)));
+    }
+    told
+}
+
+fn line_json(line: &LogLine) -> Value {
+    let fields: Vec<_> = line
+        .fields
+        .iter()
+        .map(|(name, value)| json!({ "name": String::from_utf8_lossy(name), "value": value_json(value) }))
+        .collect();
+    let message = String::from_utf8_lossy(&line.message);
+    json!({ "contract": line.contract, "level": line.level, "message": message, "fields": fields })
+}
+
+/// Numbers that JSON's readers would round are strings.
+fn value_json(value: &LogValue) -> Value {
+    match value {
+        LogValue::Bool(value) => json!(value),
+        LogValue::Unsigned(value) => json!(value.to_string()),
+        LogValue::Signed(value) => json!(value.to_string()),
+        LogValue::Text(bytes) => json!(String::from_utf8_lossy(bytes)),
+        LogValue::Bytes(bytes) => json!(format!("0x{}", hex::encode(bytes))),
+        LogValue::Account(account) => json!(account),
+    }
 }
 
 fn tell_ended(abi: &Abi, function: Function, ended: &Ended) -> Result<Told, AbiError> {
     let (flags, data) = match ended {
         Ended::Returned { flags, data } => (*flags, data),
         Ended::Trapped(trap) => {
-            let text = format!("trapped: the contract was stopped (trap {trap})");
-            return Ok(Told { is_kept: false, text, json: json!({ "outcome": "trapped", "trap": trap }) });
+            // A newer worker may know more of them.
+            let (reason, name) = match Trap::from_code(*trap) {
+                Some(trap) => (trap.to_string(), format!("{trap:?}")),
+                None => (format!("for a reason unknown to this program ({trap})"), "Unknown".to_owned()),
+            };
+            let json = json!({ "outcome": "trapped", "trap": trap, "name": name, "reason": reason });
+            return Ok(Told { is_kept: false, text: format!("trapped: {reason}"), json });
         }
     };
     let is_kept = flags & FLAG_REVERT == 0;
@@ -169,6 +241,9 @@ fn rejection_text(rejection: &Rejection) -> String {
         Rejection::InsufficientBalance => "the account has too little PHA in this cluster".to_owned(),
         Rejection::GasLimitTooHigh => "the gas limit is over what one call may use".to_owned(),
         Rejection::InvalidCode(refusal) => refusal.to_string(),
+        Rejection::CodeInUse(contracts) => {
+            format!("{contracts} contracts need this code; terminate them or give them other code first")
+        }
     }
 }
 

@@ -139,7 +139,7 @@ fn describe(verified: &VerifiedReceipt, abi: Option<&Abi>) -> (String, Value) {
 fn disclosed(question: &Question, answer: &Answer, abi: Option<&Abi>) -> (String, Value) {
     let selector = match question {
         Question::Call { input, .. } => input.first_chunk::<4>().copied(),
-        Question::Outcome { .. } | Question::Upload { .. } => None,
+        Question::Outcome { .. } | Question::Upload { .. } | Question::Instantiate { .. } => None,
     };
     let message = abi.and_then(|abi| {
         let message = abi.messages().iter().find(|message| Some(message.selector()) == selector)?;

@@ -244,7 +244,9 @@ impl Client {
     pub async fn query(&self, session: &Session, question: Question) -> Result<Answered, QueryError> {
         let contract = match question {
             Question::Call { contract, .. } | Question::Outcome { contract, .. } => contract,
-            Question::Upload { cluster, .. } => return self.query_cluster(session, cluster, question).await,
+            Question::Upload { cluster, .. } | Question::Instantiate { cluster, .. } => {
+                return self.query_cluster(session, cluster, question).await;
+            }
         };
         let record = self.contract(&contract).await?;
         held_to_code(self.query_cluster(session, record.cluster, question).await?, &record)

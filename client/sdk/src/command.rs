@@ -64,12 +64,14 @@ pub struct CallParameters {
     pub value: Amount,
     /// The most gas to spend.
     pub gas_limit: Gas,
+    /// The most PHA to put down for storage. `None` stands for what the signer has in the cluster.
+    pub deposit_limit: Option<Amount>,
 }
 
 impl Default for CallParameters {
     /// No PHA, and as much gas as a call may have: what is not used is not spent.
     fn default() -> Self {
-        Self { value: Amount::new(0), gas_limit: Gas::new(CALL_GAS_MAX) }
+        Self { value: Amount::new(0), gas_limit: Gas::new(CALL_GAS_MAX), deposit_limit: None }
     }
 }
 
@@ -97,6 +99,19 @@ impl Client {
     ) -> Result<Included, CommandError> {
         let included =
             self.node().submit(payer, Call::UploadCode { cluster, code }, Until::Finalized).await?;
+        self.reach(&included).await?;
+        Ok(included)
+    }
+
+    /// Removes code that `payer` uploaded. Its outcome tells whether the worker still needs it.
+    pub async fn remove_code(
+        &self,
+        payer: &Account,
+        cluster: ClusterId,
+        code_hash: CodeHash,
+    ) -> Result<Included, CommandError> {
+        let call = Call::RemoveCode { cluster, code_hash };
+        let included = self.node().submit(payer, call, Until::Finalized).await?;
         self.reach(&included).await?;
         Ok(included)
     }
@@ -159,6 +174,7 @@ impl Client {
             action,
             value: parameters.value,
             gas_limit: parameters.gas_limit,
+            deposit_limit: parameters.deposit_limit,
             input,
         };
         let signature = signer.sign(&Tag::COMMAND.preimage(&genesis, &command));

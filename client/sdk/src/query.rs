@@ -238,7 +238,11 @@ fn check(
 /// Whether a receipt's digests are those of a question and its answer. `None` if the three are not of one kind.
 pub(crate) fn is_subject_of(subject: &Subject, asked: &Question, answered: &Answer) -> Option<bool> {
     match (subject, asked, answered) {
-        (Subject::Query { question, answer }, Question::Call { .. }, Answer::Call { .. }) => Some(
+        (
+            Subject::Query { question, answer },
+            Question::Call { .. } | Question::Instantiate { .. },
+            Answer::Call { .. },
+        ) => Some(
             *question == Digest::new(Tag::QUERY_DIGEST.digest(asked))
                 && *answer == Digest::new(Tag::OUTCOME_DIGEST.digest(answered)),
         ),

@@ -1,10 +1,10 @@
 use super::*;
 use phala_crypto::{Secret, seal::OpeningKey};
 use phala_types::{
-    AccountId, BlockHash, ClusterId, CodeHash, ContractId, Gas, MessageNumber, StateRoot, WorkerId,
+    AccountId, Amount, BlockHash, ClusterId, CodeHash, ContractId, Gas, MessageNumber, StateRoot, WorkerId,
     account::WorkerSignature,
     code::CodeRefusal,
-    command::{Ended, Outcome, Rejection},
+    command::{Deposit, Ended, Outcome, Rejection},
     receipt::Receipt,
     worker::{Tier, WorkerRecord},
 };
@@ -81,14 +81,14 @@ impl Worker {
 
 fn answer() -> Answer {
     let ended = Ended::Returned { flags: 0, data: vec![1].try_into().unwrap() };
-    Answer::Call { ended, gas_used: Gas::new(5) }
+    let (events, logs) = (Default::default(), Default::default());
+    Answer::Call { ended, gas_used: Gas::new(5), deposit: Deposit::Charged(Amount::new(0)), events, logs }
 }
 
 fn asking(worker: &Worker) -> Asking {
     let account = Account::from_uri("//Alice").unwrap();
     let session = Session::open(&account, &GENESIS, Scope::Any, BlockNumber::new(20));
-    let question =
-        Question::Call { contract: CONTRACT, gas_limit: Gas::new(9), input: vec![1].try_into().unwrap() };
+    let question = Question::call(CONTRACT, Gas::new(9), vec![1].try_into().unwrap());
     ask(&GENESIS, &worker.verified(), &session, KNOWN, question).unwrap()
 }
 

@@ -2,10 +2,10 @@ use super::*;
 use phala_crypto::{Secret, signature::SigningKey};
 use phala_light::testing::{Authorities, Chain};
 use phala_types::{
-    AccountId, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, KeyVersion, MessageNumber, Nonce,
-    StateRoot, WorkerId,
+    AccountId, Amount, BlockNumber, ClusterId, CodeHash, ContractId, Digest, Gas, KeyVersion, MessageNumber,
+    Nonce, StateRoot, WorkerId,
     code::CodeRefusal,
-    command::{Ended, Outcome, Rejection},
+    command::{Deposit, Ended, Outcome, Rejection},
     worker::Tier,
 };
 
@@ -22,12 +22,17 @@ struct Story {
 }
 
 fn question() -> Question {
-    Question::Call { contract: CONTRACT, gas_limit: Gas::new(1), input: vec![1, 2].try_into().unwrap() }
+    Question::call(CONTRACT, Gas::new(1), vec![1, 2].try_into().unwrap())
 }
 
 fn answer() -> Answer {
     let ended = Ended::Returned { flags: 0, data: vec![9].try_into().unwrap() };
-    Answer::Call { ended, gas_used: Gas::new(7) }
+    answer_of(ended)
+}
+
+fn answer_of(ended: Ended) -> Answer {
+    let (events, logs) = (Default::default(), Default::default());
+    Answer::Call { ended, gas_used: Gas::new(7), deposit: Deposit::Charged(Amount::new(0)), events, logs }
 }
 
 fn record(expires_at: u32) -> WorkerRecord {
@@ -202,10 +207,7 @@ fn receipt_that_the_worker_did_not_sign_is_refused() {
 #[test]
 fn disclosed_answer_is_held_to_the_receipt() {
     let story = Story::new();
-    let lie = Answer::Call {
-        ended: Ended::Returned { flags: 0, data: vec![8].try_into().unwrap() },
-        gas_used: Gas::new(7),
-    };
+    let lie = answer_of(Ended::Returned { flags: 0, data: vec![8].try_into().unwrap() });
     let outcome = Answer::Outcome(Outcome::Rejected(Rejection::Replayed));
     for (question, answer) in [(question(), lie), (question(), outcome)] {
         let mut bundle = story.bundle.clone();

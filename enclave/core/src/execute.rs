@@ -5,6 +5,7 @@
 //! R3 A contract that traps or reverts changes nothing, and its outcome says so.
 
 use crate::{
+    effects::{self, Told},
     keys::{KEY_VERSION, Keys},
     schema::{CODE_OWNER, Key, Record, TERMS, Upload},
     store::{Changes, Store},
@@ -12,18 +13,21 @@ use crate::{
 use codec::{Decode, Encode};
 use phala_crypto::signature;
 use phala_types::{
-    AccountId, ClusterId, CodeHash, ContractId, Digest, GenesisHash, MessageNumber,
+    AccountId, Amount, ClusterId, CodeHash, ContractId, Digest, GenesisHash, MessageNumber,
     cluster::{ClusterMessage, code_hash},
-    command::{Action, Command, Ended, Event, Execution, Outcome, Rejection, SignedCommand},
+    command::{Action, Command, Execution, Outcome, Rejection, SignedCommand},
     decode_exact,
     envelope::{Envelope, EnvelopeHeader, Recipient},
-    limits::{CALL_GAS_MAX, OUTCOMES_MAX, PAYLOAD_BYTES_MAX},
+    limits::{CALL_GAS_MAX, OUTCOMES_MAX},
     mailbox::Message,
     tag::Tag,
 };
 use phala_vm::{
-    Engine, Trap,
-    world::{self, Codes, Fault, Moment, Outermost, Ran, State, UploadError, World, schema::Key as Owned},
+    Engine,
+    extension::CommandExtensions,
+    world::{
+        self, Codes, Fault, Moment, Outermost, RemovalError, State, UploadError, World, schema::Key as Owned,
+    },
 };
 
 /// What executes messages of one cluster.
@@ -59,6 +63,7 @@ impl<E: Engine> Executor<'_, E> {
     pub fn execute(&mut self, message: &Message, tip: Digest) -> Result<(), Fault> {
         match &message.body {
             ClusterMessage::CodeUploaded { code } => self.store_code(message, tip, code),
+            ClusterMessage::CodeRemoved { code_hash } => self.remove_code(message, tip, *code_hash),
             ClusterMessage::ContractDeployed { contract, code_hash, envelope } => {
                 let action = Action::Instantiate { code_hash: *code_hash };
                 self.execute_command(message, tip, *contract, action, envelope)?;
@@ -74,14 +79,9 @@ impl<E: Engine> Executor<'_, E> {
         Ok(())
     }
 
-    /// Keeps code that breaks no rule, and what came of its upload. Were code uploaded twice, which the chain refuses, the
-    /// first outcome would stand.
+    /// Keeps code that breaks no rule, and what came of its upload.
     fn store_code(&mut self, message: &Message, tip: Digest, code: &[u8]) {
         let hash = code_hash(code);
-        let key = Key::Upload(hash).encode();
-        if self.store.get(&key).is_some() {
-            return;
-        }
         let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
         let (outcome, mut changes) = match world.upload(&CODE_OWNER, code) {
             Ok(uploaded) => (Outcome::CodeStored(hash), uploaded.changes),
@@ -92,7 +92,26 @@ impl<E: Engine> Executor<'_, E> {
                 (Outcome::Rejected(Rejection::InsufficientBalance), Changes::new())
             }
         };
-        changes.insert(key, Some(Upload { number: message.number, tip, outcome }.encode()));
+        let upload = Upload { number: message.number, tip, outcome };
+        changes.insert(Key::Upload(hash).encode(), Some(upload.encode()));
+        self.store.change(changes);
+    }
+
+    /// Removes code that no contract needs. The chain has checked that its owner wants it.
+    fn remove_code(&mut self, message: &Message, tip: Digest, hash: CodeHash) {
+        let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
+        let (outcome, mut changes) = match world.remove_code(&CODE_OWNER, hash.as_bytes()) {
+            Ok(removed) => (Outcome::CodeRemoved(hash), removed.changes),
+            Err(RemovalError::InUse { references }) => {
+                (Outcome::Rejected(Rejection::CodeInUse(references)), Changes::new())
+            }
+            // Code that was refused when it was uploaded.
+            Err(RemovalError::CodeNotFound | RemovalError::NotOwner) => {
+                (Outcome::Rejected(Rejection::UnknownCode), Changes::new())
+            }
+        };
+        let upload = Upload { number: message.number, tip, outcome };
+        changes.insert(Key::Upload(hash).encode(), Some(upload.encode()));
         self.store.change(changes);
     }
 
@@ -104,7 +123,7 @@ impl<E: Engine> Executor<'_, E> {
         action: Action,
         envelope: &[u8],
     ) -> Result<(), Fault> {
-        let (reader, outcome) = match self.run_command(message, contract, action, envelope)? {
+        let (reader, outcome) = match self.run_command(message, tip, contract, action, envelope)? {
             Ok((reader, outcome)) => (reader, outcome),
             Err(Rejected { signer, reason }) => (signer, Outcome::Rejected(reason)),
         };
@@ -117,6 +136,7 @@ impl<E: Engine> Executor<'_, E> {
     fn run_command(
         &mut self,
         message: &Message,
+        tip: Digest,
         contract: ContractId,
         action: Action,
         envelope: &[u8],
@@ -130,8 +150,10 @@ impl<E: Engine> Executor<'_, E> {
         if let Err(reason) = self.admit(&command) {
             return Ok(Err(Rejected { signer, reason }));
         }
+        let contract_keys = self.keys.contracts(&self.genesis, self.cluster);
+        let mut extensions = CommandExtensions::new(contract_keys, *tip.as_bytes(), message.number.value());
         let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
-        let Ran { mut execution, mut changes, mut events, .. } = world.run(Outermost {
+        let ran = world.with_extensions(&mut extensions).run(Outermost {
             contract: *contract.as_bytes(),
             deploy: match action {
                 Action::Instantiate { code_hash } => Some(*code_hash.as_bytes()),
@@ -141,21 +163,12 @@ impl<E: Engine> Executor<'_, E> {
             value: command.value.value(),
             input: &command.input,
             gas_limit: command.gas_limit.value(),
-            deposit_limit: None,
+            deposit_limit: command.deposit_limit.map(Amount::value),
             read_only: false,
         })?;
-        if !fits_a_reply(&execution.result, &events) {
-            execution.result = Err(Trap::OutputTooLong);
-            (changes, events) = (Changes::new(), Vec::new());
-        }
+        let (Told { ended, gas_used, deposit, events, logs }, changes) = effects::tell(ran)?;
         self.store.change(changes);
-        let execution = Execution {
-            contract,
-            caller,
-            ended: ended(execution.result)?,
-            gas_used: phala_types::Gas::new(execution.gas_used),
-            events: events.try_into().map_err(|_| Fault)?,
-        };
+        let execution = Execution { contract, caller, ended, gas_used, deposit, events, logs };
         Ok(Ok((signer, Outcome::Executed(execution))))
     }
 
@@ -224,24 +237,6 @@ fn moment(message: &Message) -> Moment {
     Moment { block_number: message.block.value(), now_ms: message.timestamp.value() }
 }
 
-/// Whether one reply can carry what a contract returned together with its events: else its caller could never read it.
-fn fits_a_reply(result: &Result<phala_vm::Return, Trap>, events: &[Event]) -> bool {
-    let returned = result.as_ref().map_or(0, |answer| answer.data.len());
-    let bytes = events.iter().fold(returned, |bytes, event| bytes.saturating_add(event.encoded_size()));
-    bytes <= PAYLOAD_BYTES_MAX as usize
-}
-
-/// How a run ended, in the words of the protocol. The engine bounds what a contract returns as the protocol does, so that
-/// an output over the protocol's bound is a fault.
-pub fn ended(result: Result<phala_vm::Return, Trap>) -> Result<Ended, Fault> {
-    Ok(match result {
-        Ok(answer) => {
-            Ended::Returned { flags: answer.flags, data: answer.data.try_into().map_err(|_| Fault)? }
-        }
-        Err(trap) => Ended::Trapped(trap.code()),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +273,7 @@ mod tests {
             action: Action::Call,
             value: Amount::new(value),
             gas_limit: Gas::new(1),
+            deposit_limit: None,
             input: Vec::new().try_into().unwrap(),
         };
         assert_eq!(executor.admit(&command(100)), Ok(()));

@@ -4,6 +4,7 @@ use phala_crypto::{Secret, kdf, seal::OpeningKey, signature::SigningKey};
 use phala_types::{
     ClusterId, ContractId, GenesisHash, KeyVersion, StateRoot, WorkerId, account::WorkerSignature, tag::Tag,
 };
+use phala_vm::extension::keys::ClusterKey;
 
 /// The only generation of contract keys while one worker's seed makes them: it rises once gatekeepers give them out.
 pub const KEY_VERSION: KeyVersion = KeyVersion::new(0);
@@ -42,6 +43,11 @@ impl Keys {
     pub fn commit(&self, genesis: &GenesisHash, cluster: ClusterId, merkle_root: &[u8; 32]) -> StateRoot {
         let key = kdf::derive(&self.seed, Tag::KEY_STATE_ROOT, &(genesis, cluster, KEY_VERSION));
         StateRoot::new(kdf::keyed_hash(&key, merkle_root))
+    }
+
+    /// The key of a cluster from which its contracts' own keys are derived.
+    pub fn contracts(&self, genesis: &GenesisHash, cluster: ClusterId) -> ClusterKey {
+        ClusterKey::new(kdf::derive(&self.seed, Tag::KEY_CONTRACTS, &(genesis, cluster, KEY_VERSION)))
     }
 
     /// Signs as the worker.

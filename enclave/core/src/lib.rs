@@ -27,10 +27,12 @@
 
 mod backlog;
 mod effect;
+mod effects;
 mod entropy;
 mod execute;
 mod keys;
 mod nonces;
+mod paused;
 mod query;
 mod records;
 #[cfg(feature = "replay")]
@@ -39,6 +41,6 @@ mod schema;
 mod store;
 mod worker;
 
-pub use effect::{Effect, Input, Report, Write};
+pub use effect::{Effect, Input, Report, Ticket, Work, Write};
 pub use records::{BootError, Record};
 pub use worker::Core;

@@ -18,7 +18,7 @@ pub const TERMS: Terms = Terms {
     fee_per_gas: 0,
 };
 
-/// Who owns uploaded code: nobody, since the chain's message does not say who uploaded it. So nobody can remove it.
+/// Who owns uploaded code: nobody, since the chain holds it to who uploaded it and takes nothing for it in the cluster.
 pub const CODE_OWNER: AccountBytes = [0; 32];
 
 /// The name of an entry.

@@ -7,7 +7,8 @@ use crate::{
     execute::Executor,
     keys::Keys,
     nonces::Nonces,
-    query::Unanswered,
+    paused::Paused,
+    query::{Step, Unanswered},
     records::{BootError, Disk, Loaded, Record, Root, RootRef},
     store::Store,
 };
@@ -28,6 +29,7 @@ use phala_types::{
 };
 use phala_vm::{
     Engine,
+    extension::cache::Cache,
     world::{Codes, Fault},
 };
 use std::collections::BTreeMap;
@@ -64,6 +66,10 @@ pub struct Live<E: Engine> {
     pub store: Store,
     pub keys: Keys,
     pub nonces: Nonces,
+    /// Queries that wait for something from outside.
+    pub paused: Paused,
+    /// What contracts remember between queries.
+    pub cache: Cache,
     /// The hashes of the blocks that were verified lately.
     pub recent: BTreeMap<BlockNumber, BlockHash>,
     /// The first block at which this worker could serve since it started: it has forgotten older nonces.
@@ -160,6 +166,8 @@ impl<E: Engine> Core<E> {
             store,
             keys,
             nonces: Nonces::default(),
+            paused: Paused::default(),
+            cache: Cache::default(),
             recent: BTreeMap::new(),
             started_at: None,
             serving: None,
@@ -179,7 +187,13 @@ impl<E: Engine> Core<E> {
         let mut entropy = Entropy::new(entropy);
         match input {
             Input::Relay(bytes) => self.relay(bytes, &mut entropy),
-            Input::Query(bytes) => self.query(bytes, &mut entropy),
+            Input::Query { envelope, host_ms } => self.query(
+                |live, entropy| live.answer(&envelope.unverified(), host_ms.unverified(), entropy),
+                &mut entropy,
+            ),
+            Input::Brought { ticket, brought } => {
+                self.query(|live, entropy| live.resume(ticket, brought, entropy), &mut entropy)
+            }
             Input::InboxKey(contract) => vec![Effect::InboxKey(self.inbox_key(contract))],
         }
     }
@@ -252,13 +266,18 @@ impl<E: Engine> Core<E> {
         }
     }
 
-    fn query(&mut self, bytes: Untrusted<Vec<u8>>, entropy: &mut Entropy) -> Vec<Effect> {
+    fn query(
+        &mut self,
+        answer: impl FnOnce(&mut Live<E>, &mut Entropy) -> Result<Step, Unanswered>,
+        entropy: &mut Entropy,
+    ) -> Vec<Effect> {
         let answered = match &mut self.life {
-            Ok(live) => live.answer(&bytes.unverified(), entropy),
+            Ok(live) => answer(live, entropy),
             Err(_) => Err(Unanswered::Refused(OpenRefusal::NotServing)),
         };
         match answered {
-            Ok(reply) => vec![Effect::Reply(Ok(reply))],
+            Ok(Step::Reply(reply)) => vec![Effect::Reply(Ok(reply))],
+            Ok(Step::Work { ticket, work, now }) => vec![Effect::Work { ticket, work, now }],
             Err(Unanswered::Refused(refusal)) => vec![Effect::Reply(Err(refusal))],
             Err(Unanswered::Fault) => {
                 vec![self.halt(HaltReason::Bug), Effect::Reply(Err(OpenRefusal::NotServing))]

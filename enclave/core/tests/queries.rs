@@ -18,7 +18,7 @@ use phala_types::{
 };
 
 fn ask_notebook(contract: ContractId) -> Question {
-    Question::Call { contract, gas_limit: GAS, input: vec![1].try_into().unwrap() }
+    Question::call(contract, GAS, vec![1].try_into().unwrap())
 }
 
 /// The refusal of a query that was changed before it was signed.
@@ -191,7 +191,7 @@ fn unknown_contracts_commands_and_too_much_gas_are_said_so() {
     let gas = refusal_of(|query, _| {
         let gas_limit = Gas::new(CALL_GAS_MAX + 1);
         let input = vec![1].try_into().unwrap();
-        query.question = Question::Call { contract: contract(query), gas_limit, input };
+        query.question = Question::call(contract(query), gas_limit, input);
     });
     assert_eq!(gas, Refusal::GasLimitTooHigh);
 }

@@ -4,9 +4,9 @@
 use codec::{Decode, Encode};
 use phala_types::code::CodeRefusal;
 
+use crate::Trap;
 use crate::abi::RETURN_REVERT;
 use crate::host::{AccountBytes, Balance, Host};
-use crate::trap::Trap;
 
 /// An engine admits code and runs calls of it.
 ///

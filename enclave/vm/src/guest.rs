@@ -9,12 +9,12 @@ use core::ptr::NonNull;
 use handle::HostHandle;
 use phala_types::limits::PAYLOAD_BYTES_MAX;
 
+use crate::Trap;
 use crate::abi::STACK_BYTES;
 use crate::engine::{Call, Context, Execution, Return};
 use crate::gas;
 use crate::host::Host;
 use crate::seal::{Session, State, Stop};
-use crate::trap::Trap;
 
 /// What is left when a program ends: the counters that it was metered by.
 #[derive(Clone, Copy, Debug)]

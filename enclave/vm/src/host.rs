@@ -6,8 +6,8 @@
 
 use codec::{Decode, Encode};
 
+use crate::Trap;
 use crate::engine::Return;
-use crate::trap::Trap;
 
 /// An account id.
 pub type AccountBytes = [u8; 32];
@@ -149,6 +149,18 @@ pub enum HostError {
     /// The world itself is broken (storage that does not fit its root, say). The execution has no outcome: the caller
     /// must drop it and halt.
     Fault,
+}
+
+impl From<HostError> for Trap {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::LimitReached => Self::LimitReached,
+            HostError::TerminationDenied => Self::TerminationDenied,
+            HostError::ExtensionUnknown => Self::ExtensionUnknown,
+            HostError::Denied(trap) => trap,
+            HostError::Fault => Self::HostFault,
+        }
+    }
 }
 
 /// Whether a payment was made.

@@ -10,6 +10,7 @@ use wasmi::{
     Store, TrapCode, Val,
 };
 
+use crate::Trap;
 use crate::abi::{FRAME_OVERHEAD_BYTES, STACK_BYTES};
 use crate::code;
 use crate::engine::{Call, Engine, Entry, Execution};
@@ -17,7 +18,6 @@ use crate::guest::{self, Counters, Guest};
 use crate::host::Host;
 use crate::jit::SetupError;
 use crate::seal::{Session, Stop, interface};
-use crate::trap::Trap;
 
 /// The interpreter's stack of values. The program's own count ([`STACK_BYTES`]) is reached first: wasmi gives each value a
 /// cell of 8 bytes as well, and to each function cells for its constants, of which there are at most as many as

@@ -17,13 +17,13 @@ use wasmtime::{
     Memory, Module, ModuleExport, OptLevel, PoolingAllocationConfig, Store, Strategy, Val,
 };
 
+use crate::Trap;
 use crate::abi::{NATIVE_STACK_BYTES, WASM_PAGE_BYTES};
 use crate::code::{self, MAX_TABLE_ELEMENTS};
 use crate::engine::{Call, Engine, Entry, Execution};
 use crate::guest::{self, Counters, Guest};
 use crate::host::Host;
 use crate::seal::{Session, Stop, interface};
-use crate::trap::Trap;
 
 /// How many frames may run at once in the process: threads times depth. Only address space is taken for them, 1 GiB of it;
 /// memory is taken by the pages that a running contract touches.

@@ -18,7 +18,7 @@
 //! deposits and who may call whom belong to the [`Host`], and [`world::World`] is the one that workers use.
 //!
 //! Where to look next: [`world`] is all contracts and what they own, [`host`] what an engine asks of it, [`engine`] the call,
-//! [`trap`] every way a call may end badly, [`code`] what is admitted, [`gas`] what things cost, `seal` the host functions,
+//! [`Trap`] every way a call may end badly, [`code`] what is admitted, [`gas`] what things cost, `seal` the host functions,
 //! `guest` how any engine begins and ends a call, `jit` the wasmtime engine, `interpreter` the one without native code.
 #![cfg_attr(
     not(test),
@@ -34,13 +34,13 @@
 pub mod abi;
 pub mod code;
 pub mod engine;
+pub mod extension;
 pub mod gas;
 mod guest;
 pub mod host;
 mod interpreter;
 mod jit;
 mod seal;
-pub mod trap;
 pub mod world;
 
 pub use engine::{Call, Context, Engine, Entry, Execution, Return};
@@ -50,5 +50,4 @@ pub use host::{
 };
 pub use interpreter::{InterpretedContract, WasmiEngine};
 pub use jit::{CompiledContract, MAX_CONCURRENT_FRAMES, SetupError, WasmtimeEngine};
-pub use phala_types::{code::CodeRefusal, limits};
-pub use trap::Trap;
+pub use phala_types::{code::CodeRefusal, limits, trap::Trap};

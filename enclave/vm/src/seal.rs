@@ -17,11 +17,13 @@ mod storage;
 mod transient;
 mod world;
 
+pub(crate) use compute::{SR25519_CONTEXT, recover};
+
+use crate::Trap;
 use crate::abi::SENTINEL;
 use crate::engine::{Context, Return};
 use crate::gas;
 use crate::host::{Host, HostError};
-use crate::trap::Trap;
 
 /// Why a host function does not return to the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]

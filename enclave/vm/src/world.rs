@@ -31,9 +31,10 @@ use std::collections::BTreeMap;
 use codec::{Decode, DecodeAll, Encode};
 use phala_types::command::Event;
 
+use crate::Trap;
 use crate::engine::{Engine, Execution, Return};
+use crate::extension::log::{LogLine, Logs};
 use crate::host::{AccountBytes, Balance, FrameError, HashBytes, HostError};
-use crate::trap::Trap;
 use deposit::Meter;
 use frames::{Ending, Frame, Layer, NewFrame};
 use schema::{Account, Contract, Key};
@@ -55,10 +56,6 @@ pub const ITEM_BYTES: usize = 512;
 /// The most bytes of names and values that one call may have changed at a time: without it, gas for ten seconds of writing
 /// would fill 1.4 GiB. A contract with as much storage as it may have can still be ended, since only names count then.
 pub const CALL_CHANGES_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// The most bytes of private log lines that one call leaves: as much as a person reads. What is beyond is dropped.
-pub const LOG_BYTES_MAX: usize = 64 * 1024;
-/// What a log line counts for beyond its text, so that empty ones are bounded too.
-const LOG_LINE_BYTES: usize = 64;
 
 /// The state before a call.
 pub trait State {
@@ -129,17 +126,8 @@ pub struct Ran {
     pub events: Vec<Event>,
     /// What the caller put down or got back for storage, and for the existence of new contracts. Paid already.
     pub deposit: Deposit,
-    /// What contracts told their authors, in their order, whether or not their frames succeeded. Private.
+    /// What contracts logged, in their order, whether or not their frames succeeded. Private: for the caller.
     pub logs: Vec<LogLine>,
-}
-
-/// A private line for a contract's author.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct LogLine {
-    /// Which contract wrote it.
-    pub contract: AccountBytes,
-    /// The text.
-    pub text: String,
 }
 
 /// The world during one call.
@@ -157,8 +145,7 @@ pub struct World<'a, E: Engine, S: State + ?Sized> {
     stack: Vec<Frame>,
     transient: Transient,
     nonce: u64,
-    logs: Vec<LogLine>,
-    log_bytes: usize,
+    logs: Logs,
     is_faulty: bool,
 }
 
@@ -178,8 +165,7 @@ impl<'a, E: Engine, S: State + ?Sized> World<'a, E, S> {
             stack: Vec::new(),
             transient: Transient::new(),
             nonce: 0,
-            logs: Vec::new(),
-            log_bytes: 0,
+            logs: Logs::default(),
             is_faulty: false,
         }
     }
@@ -211,7 +197,7 @@ impl<'a, E: Engine, S: State + ?Sized> World<'a, E, S> {
             changes: Changes::new(),
             events: Vec::new(),
             deposit: Deposit::default(),
-            logs: core::mem::take(&mut self.logs),
+            logs: core::mem::take(&mut self.logs).into_lines(),
         };
         if !ran.execution.is_success() {
             return Ok(ran);
@@ -314,16 +300,6 @@ impl<'a, E: Engine, S: State + ?Sized> World<'a, E, S> {
         let bytes =
             self.stack.iter().fold(self.base.bytes, |sum, frame| sum.saturating_add(frame.layer.bytes));
         if bytes > CALL_CHANGES_BYTES_MAX { Err(HostError::LimitReached) } else { Ok(()) }
-    }
-
-    fn log(&mut self, contract: AccountBytes, text: &str) -> bool {
-        let bytes = self.log_bytes.saturating_add(text.len()).saturating_add(LOG_LINE_BYTES);
-        if bytes > LOG_BYTES_MAX {
-            return false;
-        }
-        self.log_bytes = bytes;
-        self.logs.push(LogLine { contract, text: text.to_owned() });
-        true
     }
 }
 

@@ -5,7 +5,7 @@ mod common;
 
 use codec::{Decode, Encode};
 use common::*;
-use phala_types::limits::{CALL_DEPTH_MAX, MEMORY_PAGES_MAX, PAYLOAD_BYTES_MAX};
+use phala_types::limits::{MEMORY_PAGES_MAX, PAYLOAD_BYTES_MAX};
 use phala_vm::{Call, Engine, Entry, Execution, Return, Trap, WasmtimeEngine, gas};
 
 /// The price of beginning a call with one page of memory.

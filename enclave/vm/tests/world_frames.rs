@@ -12,7 +12,8 @@ use phala_types::limits::{CALL_DEPTH_MAX, EVENTS_MAX};
 use phala_vm::abi::{
     CALL_ALLOW_REENTRY, CALL_CLONE_INPUT, CALL_READ_ONLY, MAX_DELEGATE_DEPENDENCIES, ReturnCode,
 };
-use phala_vm::world::{Codes, LOG_BYTES_MAX, Outermost, TRANSIENT_BYTES_MAX, contract_address};
+use phala_vm::extension::log::LINES_MAX;
+use phala_vm::world::{Codes, Outermost, TRANSIENT_BYTES_MAX, contract_address};
 use phala_vm::{Engine, Trap};
 use step::*;
 
@@ -375,13 +376,12 @@ fn events_of_all_frames_are_bounded_together() {
 fn private_lines_are_kept_though_the_frame_fails_and_are_bounded() {
     let (mut cluster, a, b) = two();
     let ran = cluster.call(a, &[say(b'1'), call(b, &[say(b'2'), trap()]), say(b'3'), revert()]);
-    let lines: Vec<_> = ran.logs.iter().map(|line| (line.contract, line.text.as_str())).collect();
+    let lines: Vec<_> = ran.logs.iter().map(|line| (line.contract, line.record.message.as_str())).collect();
     assert_eq!(lines, [(a, "1"), (b, "2"), (a, "3")]);
-    let many: Vec<_> = (0..LOG_BYTES_MAX / 32).map(|_| say(b'x')).collect();
+    let many: Vec<_> = (0..LINES_MAX + 9).map(|_| say(b'x')).collect();
     let ran = cluster.call(a, &many);
     assert!(ran.execution.is_success());
-    let bytes: usize = ran.logs.iter().map(|line| line.text.len() + 64).sum();
-    assert!(bytes <= LOG_BYTES_MAX && bytes > LOG_BYTES_MAX - 128);
+    assert_eq!(ran.logs.len(), LINES_MAX);
 }
 
 #[test]

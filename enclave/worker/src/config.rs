@@ -16,4 +16,17 @@ pub struct Config {
     /// all the same, since whoever reaches it can keep the worker busy.
     #[arg(long, default_value = "127.0.0.1:8101")]
     pub relay: SocketAddr,
+    /// What runs contracts. Both do the same; the interpreter is some ten times slower, needs no executable memory, and
+    /// lets nothing but gas end a query.
+    #[arg(long, value_enum, default_value_t = EngineKind::Compiler)]
+    pub engine: EngineKind,
+}
+
+/// What runs contracts.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EngineKind {
+    /// Compiles them to native code when they are uploaded.
+    Compiler,
+    /// Interprets them.
+    Interpreter,
 }

@@ -13,7 +13,7 @@
 
 use crate::{
     config::Config,
-    engine_room::{Answer, EngineRoom},
+    engine_room::{Answer, EngineRoom, host_ms},
 };
 use anyhow::Context as _;
 use axum::{
@@ -161,7 +161,9 @@ async fn input(State(room): Room, body: Bytes) -> Response {
 }
 
 async fn query(State(room): Room, body: Bytes) -> Response {
-    match room.ask(Input::Query(Untrusted::new(body.to_vec()))).await {
+    let envelope = Untrusted::new(body.to_vec());
+    let host_ms = Untrusted::new(host_ms());
+    match room.ask(Input::Query { envelope, host_ms }).await {
         Ok(Answer::Reply(Ok(reply))) => scale(&reply),
         Ok(Answer::Reply(Err(refused))) => refusal(refused),
         Ok(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -40,8 +40,9 @@ pub use evidence::{Evidence, QUOTE_BYTES_MAX};
 pub use policy::{MEASUREMENTS_MAX, Measurements, Policy, SimulatedPolicy};
 
 use phala_types::{
-    Digest, Millis, Untrusted, decode_exact,
+    ContractId, Digest, GenesisHash, Millis, Untrusted, decode_exact,
     limits::EVIDENCE_BYTES_MAX,
+    tag::Tag,
     worker::{Registration, Tier},
 };
 use sha2::{Digest as _, Sha512};
@@ -127,6 +128,12 @@ pub fn appraise_registration(
         return Err(AppraisalError::ReportDataMismatch);
     }
     Ok(verified)
+}
+
+/// What a TEE vouches for when a contract asks it to: SHA-512 of a tag of its own, the network, the contract and the
+/// contract's data. No data makes it another contract's, or a registration.
+pub fn contract_report_data(genesis: &GenesisHash, contract: &ContractId, user_data: &[u8]) -> [u8; 64] {
+    Sha512::digest(Tag::CONTRACT_EVIDENCE.preimage(genesis, &(contract, user_data))).into()
 }
 
 /// What a TEE has to vouch for in order to register: SHA-512 of the tag, the network and the registration.

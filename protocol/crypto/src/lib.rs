@@ -24,6 +24,7 @@
 
 extern crate alloc;
 
+pub mod blob;
 pub mod kdf;
 pub mod padding;
 pub mod record;

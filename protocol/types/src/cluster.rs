@@ -36,6 +36,12 @@ pub enum ClusterMessage {
         /// SCALE of an [`crate::envelope::Envelope`] with the call.
         envelope: Bytes<ENVELOPE_BYTES_MAX>,
     },
+    /// Code's owner wants it gone. Workers keep it while contracts need it.
+    #[codec(index = 3)]
+    CodeRemoved {
+        /// The code.
+        code_hash: CodeHash,
+    },
 }
 
 /// What the chain records of a contract, so that anyone can check which code an answer came from.

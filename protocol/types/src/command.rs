@@ -4,10 +4,12 @@ use crate::{
     AccountId, Amount, Bytes, ClusterId, CodeHash, ContractId, Gas, List,
     account::{Signature, Signer},
     code::CodeRefusal,
-    limits::{EVENT_BYTES_MAX, EVENT_TOPICS_MAX, EVENTS_MAX, PAYLOAD_BYTES_MAX},
+    limits::{EVENT_BYTES_MAX, EVENT_TOPICS_MAX, EVENTS_MAX, LOG_LINES_MAX, PAYLOAD_BYTES_MAX},
+    log::LogLine,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use scale_info::TypeInfo;
+use serde::Serialize;
 
 /// What the contract is to run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -40,6 +42,8 @@ pub struct Command {
     pub value: Amount,
     /// The most gas to spend.
     pub gas_limit: Gas,
+    /// The most PHA to put down for storage. `None` stands for what the caller has.
+    pub deposit_limit: Option<Amount>,
     /// SCALE: the 4-byte selector, then the arguments.
     pub input: Bytes<PAYLOAD_BYTES_MAX>,
 }
@@ -76,6 +80,9 @@ pub enum Outcome {
     /// A contract ran.
     #[codec(index = 2)]
     Executed(Execution),
+    /// Code is gone, and may be uploaded again.
+    #[codec(index = 3)]
+    CodeRemoved(CodeHash),
 }
 
 /// Why a message was not run.
@@ -120,6 +127,9 @@ pub enum Rejection {
     /// The code breaks a rule.
     #[codec(index = 12)]
     InvalidCode(CodeRefusal),
+    /// So many contracts run the code or depend on it: it stays.
+    #[codec(index = 13)]
+    CodeInUse(u64),
 }
 
 /// A contract's run.
@@ -133,8 +143,24 @@ pub struct Execution {
     pub ended: Ended,
     /// Gas spent.
     pub gas_used: Gas,
+    /// What the caller put down for storage, or got back. Nothing unless the changes were kept.
+    pub deposit: Deposit,
     /// What the contract announced. Empty unless its changes were kept.
     pub events: List<Event, EVENTS_MAX>,
+    /// What contracts wrote for those who look for errors, also when they failed.
+    pub logs: List<LogLine, LOG_LINES_MAX>,
+}
+
+/// PHA that is held on an account while it keeps something in contracts' storage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deposit {
+    /// So much more is held.
+    #[codec(index = 0)]
+    Charged(Amount),
+    /// So much less is held.
+    #[codec(index = 1)]
+    Refunded(Amount),
 }
 
 impl Execution {
@@ -158,7 +184,7 @@ pub enum Ended {
         /// SCALE of what it returned.
         data: Bytes<PAYLOAD_BYTES_MAX>,
     },
-    /// The contract was stopped: the number is the engine's, `phala_vm::Trap`.
+    /// The contract was stopped: the number is [`crate::trap::Trap::code`].
     #[codec(index = 1)]
     Trapped(u8),
 }

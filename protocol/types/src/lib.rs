@@ -28,12 +28,14 @@ pub mod envelope;
 pub mod finality;
 pub mod id;
 pub mod limits;
+pub mod log;
 pub mod mailbox;
 pub mod query;
 pub mod receipt;
 pub mod relay;
 pub mod storage;
 pub mod tag;
+pub mod trap;
 pub mod untrusted;
 pub mod worker;
 

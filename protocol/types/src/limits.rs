@@ -35,6 +35,18 @@ pub const EVENT_TOPICS_MAX: u32 = 4;
 /// Data of one event: 16 KiB, as the static buffer of an ink! contract.
 pub const EVENT_BYTES_MAX: u32 = 16 * 1024;
 
+/// Private log lines of one call, all contracts in it together: as many as a person reads.
+pub const LOG_LINES_MAX: u32 = 64;
+
+/// The text of a log line, or of one of its fields.
+pub const LOG_TEXT_BYTES_MAX: u32 = 1024;
+
+/// Fields of a log line.
+pub const LOG_FIELDS_MAX: u32 = 16;
+
+/// The name of a field of a log line.
+pub const LOG_NAME_BYTES_MAX: u32 = 32;
+
 /// A SCALE-encoded block header: four hashes, a height and a digest, which holds at most one authority set.
 pub const HEADER_BYTES_MAX: u32 = 128 * 1024;
 
@@ -86,6 +98,13 @@ pub const CERTIFICATE_BLOCKS_MAX: u32 = 7 * 24 * 3600;
 /// How far behind the worker's head the block that a query names may be. It bounds how long the worker has to
 /// remember nonces, and leaves a client at 1 s blocks more than a minute.
 pub const QUERY_WINDOW_BLOCKS: u32 = 128;
+
+/// The watchdog's tick: how often a worker's clock moves on for queries that run.
+pub const TICK_MS: u64 = 10;
+
+/// Ticks that one run of a query may take: two seconds, in which the worker does nothing else. A command is bounded by gas
+/// alone, since all replicas have to agree on where it ends.
+pub const QUERY_TICKS_MAX: u64 = 200;
 
 /// Gas of one call: about ten seconds of execution.
 pub const CALL_GAS_MAX: u64 = 50_000_000_000;

@@ -1,11 +1,12 @@
 //! What a user asks a worker directly, on whose authority, and what the worker answers.
 
 use crate::{
-    BlockNumber, BlockRef, Bytes, ClusterId, CodeHash, ContractId, Gas, KeyVersion, List, MessageNumber,
-    Nonce, WorkerId,
+    Amount, BlockNumber, BlockRef, Bytes, ClusterId, CodeHash, ContractId, Gas, KeyVersion, List,
+    MessageNumber, Nonce, WorkerId,
     account::{Signature, Signer, WorkerSignature},
-    command::{Ended, Outcome},
-    limits::{PAYLOAD_BYTES_MAX, SCOPE_CONTRACTS_MAX},
+    command::{Deposit, Ended, Event, Outcome},
+    limits::{EVENTS_MAX, LOG_LINES_MAX, PAYLOAD_BYTES_MAX, SCOPE_CONTRACTS_MAX},
+    log::LogLine,
     receipt::SignedReceipt,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode};
@@ -58,13 +59,17 @@ pub struct SignedCertificate {
 /// A question.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Question {
-    /// Run a contract's message without keeping its changes.
+    /// Run a contract's message without keeping its changes: as a command would run, and with what only queries may ask.
     #[codec(index = 0)]
     Call {
         /// Which contract.
         contract: ContractId,
+        /// PHA that the call would move to the contract.
+        value: Amount,
         /// The most gas to spend.
         gas_limit: Gas,
+        /// The most PHA that the call would put down for storage. `None` stands for what the asker has.
+        deposit_limit: Option<Amount>,
         /// SCALE: the 4-byte selector, then the arguments.
         input: Bytes<PAYLOAD_BYTES_MAX>,
     },
@@ -84,13 +89,38 @@ pub enum Question {
         /// The code.
         code_hash: CodeHash,
     },
+    /// Run a constructor without keeping the contract.
+    #[codec(index = 3)]
+    Instantiate {
+        /// In which cluster.
+        cluster: ClusterId,
+        /// The id that the contract would have.
+        contract: ContractId,
+        /// Its code.
+        code_hash: CodeHash,
+        /// PHA that it would be given.
+        value: Amount,
+        /// The most gas to spend.
+        gas_limit: Gas,
+        /// The most PHA that it would put down for storage. `None` stands for what the asker has.
+        deposit_limit: Option<Amount>,
+        /// SCALE: the constructor's 4-byte selector, then the arguments.
+        input: Bytes<PAYLOAD_BYTES_MAX>,
+    },
 }
 
 impl Question {
+    /// Runs a message that moves no PHA.
+    pub fn call(contract: ContractId, gas_limit: Gas, input: Bytes<PAYLOAD_BYTES_MAX>) -> Self {
+        Self::Call { contract, value: Amount::new(0), gas_limit, deposit_limit: None, input }
+    }
+
     /// The contract that it is about, if it is about one.
     pub fn contract(&self) -> Option<&ContractId> {
         match self {
-            Self::Call { contract, .. } | Self::Outcome { contract, .. } => Some(contract),
+            Self::Call { contract, .. }
+            | Self::Outcome { contract, .. }
+            | Self::Instantiate { contract, .. } => Some(contract),
             Self::Upload { .. } => None,
         }
     }
@@ -132,13 +162,19 @@ pub struct Reply {
 /// An answer.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Answer {
-    /// Of [`Question::Call`].
+    /// Of [`Question::Call`] and [`Question::Instantiate`].
     #[codec(index = 0)]
     Call {
         /// How the contract ended.
         ended: Ended,
         /// Gas spent.
         gas_used: Gas,
+        /// What a command would put down for storage, or get back.
+        deposit: Deposit,
+        /// What the contract would announce.
+        events: List<Event, EVENTS_MAX>,
+        /// What contracts wrote for those who look for errors.
+        logs: List<LogLine, LOG_LINES_MAX>,
     },
     /// Of [`Question::Outcome`] and [`Question::Upload`].
     #[codec(index = 1)]
@@ -220,6 +256,12 @@ pub enum Refusal {
     /// No such code was uploaded to the worker's cluster before the worker's head.
     #[codec(index = 16)]
     UnknownUpload,
+    /// There is no such code here to instantiate.
+    #[codec(index = 17)]
+    UnknownCode,
+    /// The contract exists already.
+    #[codec(index = 18)]
+    ContractExists,
 }
 
 impl core::fmt::Display for Refusal {
@@ -251,6 +293,8 @@ impl core::fmt::Display for Refusal {
             Self::GasLimitTooHigh => f.write_str("the gas limit is over what one call may use; lower it"),
             Self::Busy => f.write_str("the worker remembers as many queries as it can; ask again in a few blocks"),
             Self::NotServing => f.write_str("the worker is not serving; its status says why"),
+            Self::UnknownCode => f.write_str("there is no such code in this worker's cluster; upload it first"),
+            Self::ContractExists => f.write_str("the contract exists already; choose another salt"),
             Self::UnknownUpload => {
                 f.write_str("no such code was uploaded to this worker's cluster; ask again once its block is final")
             }

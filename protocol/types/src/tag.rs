@@ -73,6 +73,26 @@ tags! {
     RECORD_ENTRY = "phala/record/entry/1";
     /// Derives the key under which a cluster's state root hides the state.
     KEY_STATE_ROOT = "phala/key/cluster/state-root/1";
+    /// Derives the key of a cluster from which its contracts' own keys are derived.
+    KEY_CONTRACTS = "phala/key/cluster/contracts/1";
+    /// Derives a contract's own key, and nothing is done with that but deriving.
+    KEY_CONTRACT = "phala/key/contract/1";
+    /// Derives an sr25519 key for a contract's salt: function 4 of chain extension 0.
+    KEY_CONTRACT_SR25519 = "phala/key/contract/sr25519/1";
+    /// Derives a key for a contract's path: function 4 of chain extension 1.
+    KEY_CONTRACT_DERIVED = "phala/key/contract/derived/1";
+    /// Derives the random values that a contract draws in commands.
+    KEY_CONTRACT_BEACON = "phala/key/contract/beacon/1";
+    /// Derives the key that seals what a contract seals for itself.
+    KEY_CONTRACT_BLOBS = "phala/key/contract/blobs/1";
+    /// Derives the key that makes the nonces of what a contract seals for itself.
+    KEY_CONTRACT_BLOB_NONCES = "phala/key/contract/blob-nonces/1";
+    /// Derives the random bytes that contracts draw in a query, from the query's own randomness.
+    KEY_QUERY_RANDOM = "phala/key/query/random/1";
+    /// Derives the named random values that contracts draw in a query, from the query's own randomness.
+    KEY_QUERY_BEACON = "phala/key/query/beacon/1";
+    /// What a worker's hardware vouches for on behalf of a contract. Never a registration: see [`Self::REGISTRATION`].
+    CONTRACT_EVIDENCE = "phala/contract/evidence/1";
 }
 
 impl Tag {

@@ -3,8 +3,8 @@
 
 use codec::{Decode, Encode};
 use phala_types::{
-    account::*, cluster::*, code::*, command::*, envelope::*, finality::*, mailbox::*, query::*, receipt::*,
-    relay::*, worker::*, *,
+    account::*, cluster::*, code::*, command::*, envelope::*, finality::*, log::*, mailbox::*, query::*,
+    receipt::*, relay::*, trap::*, worker::*, *,
 };
 use std::{collections::BTreeSet, fmt::Debug, fs, path::Path};
 
@@ -71,6 +71,7 @@ const BLOCK: BlockRef = BlockRef { number: BlockNumber::new(1000), hash: BlockHa
 const NUMBER: MessageNumber = MessageNumber::new(300);
 const VERSION: KeyVersion = KeyVersion::new(1);
 const GAS: Gas = Gas::new(5_000_000);
+const AMOUNT: Amount = Amount::new(1_000_000_000_000);
 const WORKER_SIGNATURE: WorkerSignature = WorkerSignature([0x0a; 64]);
 const SIGNER: Signer = Signer::Sr25519([0x0b; 32]);
 const SIGNATURE: Signature = Signature::Sr25519([0x0c; 64]);
@@ -94,8 +95,9 @@ fn command() -> Command {
         signer: SIGNER,
         sequence: 7,
         action: Action::Call,
-        value: Amount::new(1_000_000_000_000),
+        value: AMOUNT,
         gas_limit: GAS,
+        deposit_limit: Some(AMOUNT),
         input: bytes("input"),
     }
 }
@@ -114,8 +116,31 @@ fn execution() -> Execution {
         caller: ACCOUNT,
         ended: returned(),
         gas_used: GAS,
+        deposit: Deposit::Refunded(AMOUNT),
         events: list(vec![event()]),
+        logs: list(vec![log_line()]),
     }
+}
+
+fn log_line() -> LogLine {
+    let fields =
+        vec![(bytes("name"), LogValue::Unsigned(7)), (bytes("other"), LogValue::Text(bytes("text")))];
+    LogLine { contract: CONTRACT, level: LogLevel::Info, message: bytes("message"), fields: list(fields) }
+}
+
+fn answer() -> Answer {
+    Answer::Call {
+        ended: returned(),
+        gas_used: GAS,
+        deposit: Deposit::Charged(AMOUNT),
+        events: list(vec![event()]),
+        logs: list(vec![log_line()]),
+    }
+}
+
+fn question() -> Question {
+    let input = bytes("input");
+    Question::Call { contract: CONTRACT, value: AMOUNT, gas_limit: GAS, deposit_limit: Some(AMOUNT), input }
 }
 
 fn finality() -> FinalityProof {
@@ -155,7 +180,7 @@ fn query() -> Query {
         known_block: BLOCK,
         nonce: NONCE,
         certificate: certificate(),
-        question: Question::Call { contract: CONTRACT, gas_limit: GAS, input: bytes("input") },
+        question: question(),
     }
 }
 
@@ -231,6 +256,7 @@ fn add_chain(all: &mut Vectors) {
                 envelope: bytes("envelope"),
             },
             ClusterMessage::Command { contract: CONTRACT, envelope: bytes("envelope") },
+            ClusterMessage::CodeRemoved { code_hash: CODE },
         ],
     );
     all.add("Message", message());
@@ -323,6 +349,7 @@ fn add_command(all: &mut Vectors) {
             Rejection::InsufficientBalance,
             Rejection::GasLimitTooHigh,
             Rejection::InvalidCode(CodeRefusal::Floats),
+            Rejection::CodeInUse(2),
         ],
     );
     let (module, name) = (CodeName::new("env"), CodeName::new("name"));
@@ -364,11 +391,34 @@ fn add_command(all: &mut Vectors) {
             CodePart::Segments,
         ],
     );
+    all.add_enum("Trap", Trap::ALL);
     all.add_enum("Ended", [returned(), Ended::Trapped(2)]);
     all.add("Execution", execution());
     all.add_enum(
         "Outcome",
-        [Outcome::Rejected(Rejection::Replayed), Outcome::CodeStored(CODE), Outcome::Executed(execution())],
+        [
+            Outcome::Rejected(Rejection::Replayed),
+            Outcome::CodeStored(CODE),
+            Outcome::Executed(execution()),
+            Outcome::CodeRemoved(CODE),
+        ],
+    );
+    all.add_enum("Deposit", [Deposit::Charged(AMOUNT), Deposit::Refunded(AMOUNT)]);
+    all.add("LogLine", log_line());
+    all.add_enum(
+        "LogLevel",
+        [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace],
+    );
+    all.add_enum(
+        "LogValue",
+        [
+            LogValue::Bool(true),
+            LogValue::Unsigned(7),
+            LogValue::Signed(-7),
+            LogValue::Text(bytes("text")),
+            LogValue::Bytes(bytes("bytes")),
+            LogValue::Account(ACCOUNT),
+        ],
     );
 }
 
@@ -380,19 +430,24 @@ fn add_query(all: &mut Vectors) {
     all.add_enum(
         "Question",
         [
-            Question::Call { contract: CONTRACT, gas_limit: GAS, input: bytes("input") },
+            question(),
             Question::Outcome { contract: CONTRACT, number: NUMBER },
             Question::Upload { cluster: CLUSTER, code_hash: CODE },
+            Question::Instantiate {
+                cluster: CLUSTER,
+                contract: CONTRACT,
+                code_hash: CODE,
+                value: AMOUNT,
+                gas_limit: GAS,
+                deposit_limit: None,
+                input: bytes("input"),
+            },
         ],
     );
     all.add("Query", query());
     all.add("SignedQuery", SignedQuery { query: query(), signature: [0x18; 64] });
-    all.add_enum(
-        "Answer",
-        [Answer::Call { ended: returned(), gas_used: GAS }, Answer::Outcome(Outcome::Executed(execution()))],
-    );
-    let answer = Answer::Call { ended: returned(), gas_used: GAS };
-    all.add("Reply", Reply { nonce: NONCE, result: Ok((answer, receipt())) });
+    all.add_enum("Answer", [answer(), Answer::Outcome(Outcome::Executed(execution()))]);
+    all.add("Reply", Reply { nonce: NONCE, result: Ok((answer(), receipt())) });
     all.add_enum(
         "Refusal",
         [
@@ -413,6 +468,8 @@ fn add_query(all: &mut Vectors) {
             Refusal::Busy,
             Refusal::NotServing,
             Refusal::UnknownUpload,
+            Refusal::UnknownCode,
+            Refusal::ContractExists,
         ],
     );
     all.add("SealedReply", SealedReply { salt: [0x19; 32], ciphertext: b"ciphertext".to_vec() });

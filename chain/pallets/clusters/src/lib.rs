@@ -82,6 +82,8 @@ pub mod pallet {
         pub owner: AccountId,
         /// How long it is.
         pub size_bytes: u32,
+        /// How many contracts were deployed with it. Those that contracts made or changed are known in the cluster only.
+        pub deployed: u32,
     }
 
     /// A checkpoint and who vouches for it.
@@ -164,6 +166,13 @@ pub mod pallet {
             /// Who uploaded it.
             owner: AccountId,
         },
+        /// Code is to be removed from a cluster. Whether its workers still need it is known inside the cluster only.
+        CodeRemoved {
+            /// The cluster.
+            cluster: ClusterId,
+            /// The code's name.
+            code_hash: CodeHash,
+        },
         /// A contract was deployed. Whether its constructor succeeded is known inside the cluster only.
         Deployed {
             /// The cluster.
@@ -210,6 +219,10 @@ pub mod pallet {
         CodeExists,
         /// The cluster does not have this code. Upload it first.
         UnknownCode,
+        /// Only the account that uploaded the code may remove it.
+        NotCodeOwner,
+        /// Contracts were deployed with this code, and need it.
+        CodeInUse,
         /// The same account has deployed the same code with the same salt. Choose another salt.
         ContractExists,
         /// There is no such contract.
@@ -286,7 +299,7 @@ pub mod pallet {
             ensure!(!Codes::<T>::contains_key(cluster, code_hash), Error::<T>::CodeExists);
             // The bound of `code` is a u32.
             let size_bytes = code.len() as u32;
-            Codes::<T>::insert(cluster, code_hash, CodeRecord { owner, size_bytes });
+            Codes::<T>::insert(cluster, code_hash, CodeRecord { owner, size_bytes, deployed: 0 });
             T::Mailbox::push(Topic::Cluster(cluster), ClusterMessage::CodeUploaded { code })?;
             Self::deposit_event(Event::CodeUploaded { cluster, code_hash, owner });
             Ok(())
@@ -311,9 +324,12 @@ pub mod pallet {
             envelope: Bytes<ENVELOPE_BYTES_MAX>,
         ) -> DispatchResult {
             let owner = account(ensure_signed(origin)?);
-            ensure!(Codes::<T>::contains_key(cluster, code_hash), Error::<T>::UnknownCode);
+            let mut code = Codes::<T>::get(cluster, code_hash).ok_or(Error::<T>::UnknownCode)?;
             let contract = contract_id(cluster, &owner, &code_hash, &salt);
             ensure!(!Contracts::<T>::contains_key(contract), Error::<T>::ContractExists);
+            // Saturating: code that so many need is never removed.
+            code.deployed = code.deployed.saturating_add(1);
+            Codes::<T>::insert(cluster, code_hash, code);
             Contracts::<T>::insert(contract, ContractRecord { cluster, code_hash, owner });
             T::Mailbox::push(
                 Topic::Cluster(cluster),
@@ -362,6 +378,26 @@ pub mod pallet {
             ensure_signed(origin)?;
             Self::take_checkpoint(SignedCheckpoint { checkpoint, signature })
         }
+
+        /// Removes code that no deployed contract needs.
+        ///
+        /// For the account that uploaded it. The code's name is free again at once. The cluster's workers keep the code
+        /// itself as long as contracts that contracts made need it; the outcome of the message tells.
+        ///
+        /// Fails if the cluster does not have the code, if somebody else uploaded it, or if a contract was deployed
+        /// with it.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::remove_code().saturating_add(T::Mailbox::push_weight(0)))]
+        pub fn remove_code(origin: OriginFor<T>, cluster: ClusterId, code_hash: CodeHash) -> DispatchResult {
+            let sender = account(ensure_signed(origin)?);
+            let code = Codes::<T>::get(cluster, code_hash).ok_or(Error::<T>::UnknownCode)?;
+            ensure!(code.owner == sender, Error::<T>::NotCodeOwner);
+            ensure!(code.deployed == 0, Error::<T>::CodeInUse);
+            Codes::<T>::remove(cluster, code_hash);
+            T::Mailbox::push(Topic::Cluster(cluster), ClusterMessage::CodeRemoved { code_hash })?;
+            Self::deposit_event(Event::CodeRemoved { cluster, code_hash });
+            Ok(())
+        }
     }
 
     impl<T: Config> Pallet<T> {
@@ -389,8 +425,15 @@ pub mod pallet {
                     Clusters::<T>::get(cluster).ok_or("a worker is in a cluster that does not exist")?;
                 ensure!(record.worker == Some(worker), "a member is not its cluster's worker");
             }
+            let mut deployed = alloc::collections::BTreeMap::<_, u32>::new();
             for record in Contracts::<T>::iter_values() {
                 ensure!(Codes::<T>::contains_key(record.cluster, record.code_hash), "a contract has no code");
+                let count = deployed.entry((record.cluster, record.code_hash)).or_default();
+                *count = count.saturating_add(1);
+            }
+            for (cluster, code_hash, record) in Codes::<T>::iter() {
+                let contracts = deployed.get(&(cluster, code_hash)).copied().unwrap_or_default();
+                ensure!(record.deployed == contracts, "code counts other contracts than there are");
             }
             for (cluster, checkpoint) in Checkpoints::<T>::iter() {
                 ensure!(checkpoint.cluster == cluster, "a checkpoint lies at another cluster");

@@ -130,6 +130,32 @@ fn code_is_uploaded_once() {
 }
 
 #[test]
+fn code_that_nobody_deployed_is_removed_by_who_uploaded_it_and_may_come_again() {
+    run(|| {
+        let code_hash = upload();
+        assert_ok!(Clusters::remove_code(signed(ALICE), CLUSTER, code_hash));
+        assert_eq!(Codes::<Test>::get(CLUSTER, code_hash), None);
+        assert_eq!(last_message(), ClusterMessage::CodeRemoved { code_hash });
+        System::assert_last_event(Event::CodeRemoved { cluster: CLUSTER, code_hash }.into());
+        assert_noop!(Clusters::remove_code(signed(ALICE), CLUSTER, code_hash), Fails::UnknownCode);
+        upload();
+    });
+}
+
+#[test]
+fn code_is_not_removed_by_others_nor_while_a_contract_needs_it() {
+    run(|| {
+        let code_hash = upload();
+        assert_noop!(Clusters::remove_code(signed(OPERATOR), CLUSTER, code_hash), Fails::NotCodeOwner);
+        let bad = sp_runtime::DispatchError::BadOrigin;
+        assert_noop!(Clusters::remove_code(none(), CLUSTER, code_hash), bad);
+        let salt = bytes(b"salt");
+        assert_ok!(Clusters::deploy(signed(OPERATOR), CLUSTER, code_hash, salt, bytes(b"sealed")));
+        assert_noop!(Clusters::remove_code(signed(ALICE), CLUSTER, code_hash), Fails::CodeInUse);
+    });
+}
+
+#[test]
 fn code_for_an_unknown_cluster_is_refused() {
     run(|| {
         assert_noop!(Clusters::upload_code(signed(ALICE), NO_CLUSTER, bytes(CODE)), Fails::UnknownCluster);
@@ -331,6 +357,7 @@ fn no_call_weighs_nothing() {
     let calls = [
         Weights::join(),
         Weights::upload_code(0),
+        Weights::remove_code(),
         Weights::deploy(),
         Weights::submit(),
         Weights::checkpoint(),

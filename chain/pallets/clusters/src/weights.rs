@@ -30,6 +30,8 @@ pub trait WeightInfo {
     fn submit() -> Weight;
     /// [`crate::Call::checkpoint`].
     fn checkpoint() -> Weight;
+    /// [`crate::Call::remove_code`], without the mailbox.
+    fn remove_code() -> Weight;
 }
 
 /// Stated upper bounds, on the runtime's database.
@@ -47,9 +49,14 @@ impl<T: frame_system::Config> WeightInfo for UpperBound<T> {
         T::DbWeight::get().reads_writes(2, 2).saturating_add(COMPUTATION).saturating_add(hashing)
     }
 
-    /// Reads code, contract; writes contract, event.
+    /// Reads code; writes it, event.
+    fn remove_code() -> Weight {
+        T::DbWeight::get().reads_writes(1, 2).saturating_add(COMPUTATION)
+    }
+
+    /// Reads code, contract; writes both, event.
     fn deploy() -> Weight {
-        T::DbWeight::get().reads_writes(2, 2).saturating_add(COMPUTATION)
+        T::DbWeight::get().reads_writes(2, 3).saturating_add(COMPUTATION)
     }
 
     /// Reads the contract.

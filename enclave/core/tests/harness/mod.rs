@@ -198,6 +198,7 @@ impl World {
                 Effect::Write(writes) => self.disk.write(&writes),
                 Effect::Relay(relay) => output = Some(relay),
                 Effect::Publish(block, _) => self.published.push(block),
+                Effect::Work { work, .. } => panic!("a block or a message asks for {work:?}"),
                 _ => {}
             }
         }
@@ -394,7 +395,7 @@ impl World {
     /// Hands raw bytes to the query path.
     pub fn ask_bytes(&mut self, bytes: Vec<u8>) -> Result<SealedReply, OpenRefusal> {
         let entropy = Secret::new([self.fresh(); 32]);
-        match self.core.handle(Input::Query(Untrusted::new(bytes)), entropy).pop() {
+        match self.core.handle(a_query(bytes), entropy).pop() {
             Some(Effect::Reply(reply)) => reply,
             other => panic!("no reply: {other:?}"),
         }
@@ -415,7 +416,7 @@ impl World {
         input: &[u8],
     ) -> Result<(Answer, SignedReceipt), Refusal> {
         let input = input.to_vec().try_into().unwrap();
-        let query = self.query_for(user, Question::Call { contract, gas_limit: GAS, input });
+        let query = self.query_for(user, Question::call(contract, GAS, input));
         self.ask(user, &query)
     }
 
@@ -448,6 +449,14 @@ impl World {
     pub fn upload(&mut self, code: Vec<u8>) -> MessageNumber {
         self.execute(ClusterMessage::CodeUploaded { code: code.try_into().unwrap() })
     }
+}
+
+/// What the host's clock says in tests.
+pub const HOST_MS: u64 = 1_700_000_000_000;
+
+/// The input of a query.
+pub fn a_query(bytes: Vec<u8>) -> Input {
+    Input::Query { envelope: Untrusted::new(bytes), host_ms: Untrusted::new(HOST_MS) }
 }
 
 /// A person with a wallet.
@@ -491,6 +500,7 @@ impl User {
             action,
             value: Amount::new(0),
             gas_limit: GAS,
+            deposit_limit: None,
             input: input.try_into().unwrap(),
         }
     }

@@ -5,12 +5,12 @@ use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
 use schnorrkel::{PublicKey, Signature as Sr25519Signature};
 
 use super::{Session, Stop};
+use crate::Trap;
 use crate::abi::{MAX_CRYPTO_INPUT_BYTES, ReturnCode};
 use crate::gas;
-use crate::trap::Trap;
 
 /// The context string that Substrate signs under with sr25519.
-const SR25519_CONTEXT: &[u8] = b"substrate";
+pub(crate) const SR25519_CONTEXT: &[u8] = b"substrate";
 
 fn hash<const N: usize>(
     s: &mut Session<'_>,
@@ -59,7 +59,7 @@ pub(super) fn ecdsa_recover(
     Ok(ReturnCode::Success as u32)
 }
 
-fn recover(signature: &[u8; 65], hash: &[u8; 32]) -> Option<VerifyingKey> {
+pub(crate) fn recover(signature: &[u8; 65], hash: &[u8; 32]) -> Option<VerifyingKey> {
     let (scalars, [id]) =
         signature.split_at_checked(64).and_then(|(s, id)| Some((s, <[u8; 1]>::try_from(id).ok()?)))?;
     // Ethereum counts from 27.

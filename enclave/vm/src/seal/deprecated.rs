@@ -7,8 +7,8 @@ use phala_types::code::CodeName;
 use wasmparser::{Parser, Payload};
 
 use super::{Session, Stop};
+use crate::Trap;
 use crate::gas;
-use crate::trap::Trap;
 
 /// The names without the prefix `seal_`, which all of them have as well.
 const NAMES: [&str; 5] =

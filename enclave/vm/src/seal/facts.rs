@@ -4,9 +4,9 @@
 use codec::{Compact, Encode};
 
 use super::{Session, Stop};
+use crate::Trap;
 use crate::abi::{ReturnCode, SENTINEL};
 use crate::gas;
-use crate::trap::Trap;
 
 pub(super) fn input(s: &mut Session<'_>, ptr: u32, len_ptr: u32) -> Result<(), Stop> {
     // Taken out and put back, since the session's other parts are needed to write it.

@@ -4,6 +4,7 @@
 use phala_types::limits::PAYLOAD_BYTES_MAX;
 
 use super::{Session, Stop};
+use crate::Trap;
 use crate::abi::{
     CALL_ALLOW_REENTRY, CALL_CLONE_INPUT, CALL_FORWARD_INPUT, CALL_READ_ONLY, CALL_TAIL_CALL, MAX_SALT_BYTES,
     ReturnCode, SENTINEL,
@@ -11,7 +12,6 @@ use crate::abi::{
 use crate::engine::Return;
 use crate::gas;
 use crate::host::{CallRequest, DelegateRequest, FrameError, FrameOutcome, InstantiateRequest};
-use crate::trap::Trap;
 
 const ALL_CALL_FLAGS: u32 =
     CALL_FORWARD_INPUT | CALL_CLONE_INPUT | CALL_TAIL_CALL | CALL_ALLOW_REENTRY | CALL_READ_ONLY;

@@ -5,10 +5,10 @@
 //! its bytes are charged once they are known.
 
 use super::{Session, Stop};
+use crate::Trap;
 use crate::abi::{MAX_KEY_BYTES, MAX_VALUE_BYTES, ReturnCode, SENTINEL};
 use crate::gas;
 use crate::host::StorageKey;
-use crate::trap::Trap;
 
 /// Where a key is.
 #[derive(Clone, Copy)]

@@ -3,9 +3,9 @@
 
 use super::storage::{KeyAt, length_or_sentinel, read_key};
 use super::{Session, Stop};
+use crate::Trap;
 use crate::abi::{MAX_VALUE_BYTES, ReturnCode, SENTINEL};
 use crate::gas;
-use crate::trap::Trap;
 
 /// No state changes, so that read-only calls may write too.
 pub(super) fn set(s: &mut Session<'_>, key: KeyAt, ptr: u32, len: u32) -> Result<u32, Stop> {

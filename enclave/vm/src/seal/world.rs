@@ -5,11 +5,11 @@ use codec::{Decode, DecodeAll};
 use phala_types::limits::{EVENT_BYTES_MAX, EVENT_TOPICS_MAX, EVENTS_MAX, PAYLOAD_BYTES_MAX};
 
 use super::{Session, Stop};
+use crate::Trap;
 use crate::abi::{RETURN_REVERT, ReturnCode};
 use crate::engine::Return;
 use crate::gas;
 use crate::host::{CodeChange, Event, HashBytes, Payment};
-use crate::trap::Trap;
 
 /// The bytes of the longest valid list of topics: its length in one byte, and the topics.
 const MAX_TOPICS_BYTES: u32 = 1 + EVENT_TOPICS_MAX * 32;

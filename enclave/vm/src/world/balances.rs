@@ -6,9 +6,9 @@ use codec::Encode;
 use super::deposit::{Bill, Deposit};
 use super::schema::{Account, Key};
 use super::{State, World};
+use crate::Trap;
 use crate::engine::Engine;
 use crate::host::{AccountBytes, Balance, HostError};
-use crate::trap::Trap;
 
 /// The balance does not allow it. What was changed on the way is to be dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! Where functions beyond the interface are plugged in.
 
 use crate::engine::{Context, Engine};
+use crate::extension::log::Logs;
 use crate::host::{AccountBytes, Balance, ExtensionReply, HashBytes, HostError};
 
 use super::{Key, State, World};
@@ -43,8 +44,8 @@ pub trait Surroundings {
     /// Whether code with this hash is in the state.
     fn has_code(&self, code_hash: &HashBytes) -> bool;
 
-    /// Keeps a private line for the contract's author. Returns whether there was room for it.
-    fn log(&mut self, contract: &AccountBytes, text: &str) -> bool;
+    /// The private lines that the call has logged.
+    fn logs(&mut self) -> &mut Logs;
 }
 
 impl<E: Engine, S: State + ?Sized> Surroundings for World<'_, E, S> {
@@ -56,7 +57,7 @@ impl<E: Engine, S: State + ?Sized> Surroundings for World<'_, E, S> {
         self.read(&Key::Code(*code_hash).encode()).is_some()
     }
 
-    fn log(&mut self, contract: &AccountBytes, text: &str) -> bool {
-        World::log(self, *contract, text)
+    fn logs(&mut self) -> &mut Logs {
+        &mut self.logs
     }
 }

@@ -12,13 +12,14 @@ use super::extensions::ExtensionRequest;
 use super::frames::{Done, Ending, Frame, NewFrame};
 use super::schema::{CodeInfo, Contract, Key};
 use super::{CONTRACT_STORAGE_BYTES_MAX, ITEM_BYTES, State, World, contract_address};
+use crate::Trap;
 use crate::abi::MAX_DELEGATE_DEPENDENCIES;
 use crate::engine::{Context, Engine};
+use crate::extension::wire::LogLevel;
 use crate::host::{
     AccountBytes, Balance, CallRequest, CodeChange, DelegateRequest, Event, ExtensionReply, FrameError,
     FrameOutcome, HashBytes, Host, HostError, InstantiateRequest, Instantiation, Payment, StorageKey,
 };
-use crate::trap::Trap;
 
 /// The innermost frame's view of the world.
 pub(super) struct FrameHost<'w, 'a, 'c, E: Engine, S: State + ?Sized> {
@@ -183,7 +184,7 @@ impl<E: Engine, S: State + ?Sized> Host for FrameHost<'_, '_, '_, E, S> {
 
     fn debug_message(&mut self, text: &str) {
         // Whether there was room is nothing that a contract may know: it would depend on how long its callers' lines are.
-        let _ = self.world.log(self.context.address, text);
+        let _ = self.world.logs.push_text(&self.context.address, LogLevel::Debug, text);
     }
 
     fn code_hash(&mut self, account: &AccountBytes) -> Result<Option<HashBytes>, HostError> {

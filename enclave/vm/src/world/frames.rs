@@ -9,9 +9,9 @@ use super::deposit::{Deposit, Diff, Meter};
 use super::frame_host::FrameHost;
 use super::schema::{CodeInfo, Contract, Key};
 use super::{Changes, Fault, State, World};
+use crate::Trap;
 use crate::engine::{Call, Context, Engine, Entry, Return};
 use crate::host::{AccountBytes, Balance, FrameError, HashBytes};
-use crate::trap::Trap;
 
 /// What a frame changed.
 #[derive(Default)]

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::Trap;
 use crate::host::{AccountBytes, HostError, StorageKey};
-use crate::trap::Trap;
 
 /// What all writes of one call may count for: as in the pallet's reference configuration.
 pub const TRANSIENT_BYTES_MAX: u32 = 1024 * 1024;

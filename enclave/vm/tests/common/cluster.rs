@@ -15,7 +15,7 @@ use phala_vm::world::{
 };
 use phala_vm::{AccountBytes, Balance, HashBytes, StorageKey, Trap, WasmiEngine, WasmtimeEngine};
 
-use super::{engine, interpreter};
+use crate::common::{engine, interpreter};
 
 pub const ALICE: AccountBytes = [0xa1; 32];
 pub const BOB: AccountBytes = [0xb0; 32];
