@@ -182,7 +182,7 @@ fn told(ran: world::Ran) -> Ran {
                 data: event.data.to_vec(),
             })
             .collect(),
-        debug: ran.logs.into_iter().flat_map(|line| line.text.into_bytes()).collect(),
+        debug: ran.logs.into_iter().flat_map(|line| line.message.to_vec()).collect(),
     }
 }
 
