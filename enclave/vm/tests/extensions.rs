@@ -218,7 +218,7 @@ fn signatures_are_those_of_the_standards() {
     let expected = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b\
                     d25bf5f0595bbe24655141438e7a100b";
     assert_eq!(hex::encode(signature), expected);
-    let mut key = vec![0; 32];
+    let mut key = vec![0u8; 32];
     key[31] = 1;
     let hash = sp_crypto_hashing::sha2_256(b"Satoshi Nakamoto");
     let signature: [u8; 65] = got(pink(&mut command(), 13, (key, hash)));
