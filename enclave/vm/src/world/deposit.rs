@@ -28,9 +28,9 @@ pub struct Terms {
     pub fee_per_gas: Balance,
 }
 
-/// The bytes of a code's record as pallet-contracts counts them: the owner, the deposit and the count at their longest, the
-/// length, and a byte for the kind of code, of which there is one here.
-const CODE_RECORD_BYTES: Balance = 63;
+/// The bytes of a code's record as pallet-contracts counts them: the owner, the deposit and the count of contracts as numbers
+/// of fixed length, the code's length, and a byte for the kind of code, of which there is one here.
+const CODE_RECORD_BYTES: Balance = 61;
 /// A code is two entries: its bytes and its record.
 const CODE_ITEMS: Balance = 2;
 

@@ -15,4 +15,55 @@ pub struct Difference {
 }
 
 /// All of them.
-pub const DIFFERENCES: &[Difference] = &[];
+pub const DIFFERENCES: &[Difference] = &[
+    Difference {
+        case: "gas_left_is_eight_bytes_and_then_two_numbers",
+        aspects: &[Aspect::Answer],
+        reason: "gas has one dimension here: the second number, for proofs of storage, is always zero, and so shorter",
+    },
+    Difference {
+        case: "a_debug_message_that_is_no_text_is_dropped",
+        aspects: &[Aspect::Debug],
+        reason: "a message that is not UTF-8 is kept, with its broken characters replaced: it is read by people",
+    },
+    Difference {
+        case: "there_are_no_chain_extensions",
+        aspects: &[Aspect::Code, Aspect::Balance],
+        reason: "there are chain extensions here: code that calls one is admitted",
+    },
+    Difference {
+        case: "a_call_of_the_chain_that_does_not_decode",
+        aspects: &[Aspect::Answer],
+        reason: "there is no chain to call: the code says so, and the call is not decoded",
+    },
+    Difference {
+        case: "a_call_of_the_chain_is_refused",
+        aspects: &[Aspect::Debug],
+        reason: "the pallet explains its refusal in the debug buffer; here the code is all there is to say",
+    },
+    Difference {
+        case: "an_xcm_program_is_refused",
+        aspects: &[Aspect::Debug],
+        reason: "the pallet explains its refusal in the debug buffer; here the code is all there is to say",
+    },
+    Difference {
+        case: "an_xcm_message_is_refused",
+        aspects: &[Aspect::Answer],
+        reason: "there is no XCM here: the code says so; the pallet's empty router sends it to nobody and reports success",
+    },
+    Difference {
+        case: "a_start_function",
+        aspects: &[Aspect::Code, Aspect::Balance],
+        reason: "a start function would run outside of any call: refused",
+    },
+    Difference {
+        case: "entry_points_that_return_a_number",
+        aspects: &[Aspect::Code, Aspect::Balance],
+        reason: "entry points return nothing: the number was a relic, and nobody looks at it",
+    },
+    Difference {
+        case: "lengths_beyond_any_memory_trap",
+        aspects: &[Aspect::Answer],
+        reason: "a length over a named limit is told as such before memory is looked at",
+    },
+];

@@ -182,7 +182,7 @@ fn told(ran: world::Ran) -> Ran {
                 data: event.data.to_vec(),
             })
             .collect(),
-        debug: ran.logs.into_iter().flat_map(|line| line.message.to_vec()).collect(),
+        debug: ran.logs.into_iter().flat_map(|line| line.record.message.into_bytes()).collect(),
     }
 }
 

@@ -30,7 +30,7 @@ cases![
     other_code_that_is_missing_is_refused,
     the_same_code_again_for_a_contract,
     other_code_is_undone_by_a_revert,
-    other_code_outside_of_memory_traps,
+    a_hash_outside_of_memory_traps,
     a_dependency_locks_its_code,
     a_dependency_is_unlocked,
     a_dependency_twice_traps,
@@ -261,7 +261,7 @@ fn other_code_is_undone_by_a_revert(duel: &mut Duel) {
     assert_eq!(duel.remove_code(&ALICE, &other), Ok(()));
 }
 
-fn other_code_outside_of_memory_traps(duel: &mut Duel) {
+fn a_hash_outside_of_memory_traps(duel: &mut Duel) {
     for name in ["seal0.set_code_hash", "seal0.lock_delegate_dependency", "seal0.unlock_delegate_dependency"]
     {
         let mut s = Script::new();

@@ -154,8 +154,20 @@ fn other_code_with_flags_that_mean_nothing_traps(duel: &mut Duel) {
 }
 
 fn call(s: &mut Script, flags: u64, callee: &Account, value: u128, input: &[u8]) -> (Entry, [u64; 2]) {
+    call_into(s, flags, callee, value, input, 20_000)
+}
+
+/// A call with so much room for the answer: a script answers with its memory, this room included.
+fn call_into(
+    s: &mut Script,
+    flags: u64,
+    callee: &Account,
+    value: u128,
+    input: &[u8],
+    room: u32,
+) -> (Entry, [u64; 2]) {
     let (callee, value, at) = (s.bytes(callee), s.amount(value), s.bytes(input));
-    let [out, len] = s.output(20_000);
+    let [out, len] = s.output(room);
     (s.call("seal1.call", &[flags, callee, 0, value, at, input.len() as u64, out, len]), [out, len])
 }
 
@@ -163,7 +175,7 @@ fn other_code_may_call_back(duel: &mut Duel) {
     let (a, code) = delegating(duel);
     for flags in [0, 8] {
         let mut inner = Script::new();
-        let (inner_rc, _) = call(&mut inner, flags, &a, 0, &Script::new().input());
+        let (inner_rc, _) = call_into(&mut inner, flags, &a, 0, &Script::new().input(), 1_000);
         let mut s = Script::new();
         let (rc, out) = delegate(&mut s, 0, &code, &inner.input());
         let p = duel.play(a, &s);
@@ -419,7 +431,7 @@ fn a_constructor_sees_its_maker(duel: &mut Duel) {
 fn a_constructor_may_call_its_maker_where_it_may(duel: &mut Duel) {
     let (a, code) = maker(duel);
     let mut inner = Script::new();
-    let (rc, _) = call(&mut inner, 0, &a, 0, &Script::new().input());
+    let (rc, _) = call_into(&mut inner, 0, &a, 0, &Script::new().input(), 1_000);
     let mut s = Script::new();
     let (made, _, out) = Make { input: inner.input(), ..Make::new(&code) }.add(&mut s);
     let p = duel.play(a, &s);
