@@ -61,7 +61,7 @@ parameter_types! {
         schedule.limits.event_topics = phala_vm::limits::EVENT_TOPICS_MAX;
         schedule.limits.payload_len = phala_vm::abi::MAX_VALUE_BYTES;
         // Natively there is as much as there is: the pallet's own test of its limits thinks of a runtime in WebAssembly.
-        schedule.limits.runtime_memory = u32::MAX;
+        schedule.limits.runtime_memory = 3 << 30;
         schedule.limits.validator_runtime_memory = u32::MAX;
         schedule
     };
