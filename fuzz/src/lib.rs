@@ -24,7 +24,7 @@ use phala_light::{
 };
 use phala_types::Millis;
 use phala_types::{
-    account, cluster, code, command, envelope, finality, mailbox, query, receipt, relay, worker,
+    account, cluster, code, command, envelope, finality, log, mailbox, query, receipt, relay, trap, worker,
 };
 
 /// The secret that all keys of the targets are derived from.
@@ -148,6 +148,7 @@ messages! {
     code::CodeRefusal,
     command::Action,
     command::Command,
+    command::Deposit,
     command::Ended,
     command::Event,
     command::Execution,
@@ -161,6 +162,9 @@ messages! {
     finality::FinalityProof,
     finality::GenesisProof,
     finality::StorageProof,
+    log::LogLevel,
+    log::LogLine,
+    log::LogValue,
     mailbox::Message,
     mailbox::Tip,
     mailbox::Topic,
@@ -189,6 +193,7 @@ messages! {
     relay::RelayInput,
     relay::RelayOutput,
     relay::WorkerStatus,
+    trap::Trap,
     worker::Registration,
     worker::Tier,
     worker::WorkerRecord,

@@ -6,7 +6,7 @@ use phala_core::Effect;
 use phala_crypto::Secret;
 use phala_fuzz::{
     decode,
-    network::{GAS, User, World},
+    network::{GAS, User, World, a_query},
 };
 use phala_types::{
     ContractId, MessageNumber, decode_exact,
@@ -29,8 +29,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         let before = world.status();
         match what {
             0 => {
-                let effects =
-                    world.core.handle(a_query(bytes.to_vec()), Secret::new([9; 32]));
+                let effects = world.core.handle(a_query(bytes.to_vec()), Secret::new([9; 32]));
                 assert!(effects.iter().any(|it| matches!(it, Effect::Reply(_))), "a query was not answered");
             }
             1 => {
@@ -41,7 +40,9 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             }
             2 => {
                 let Some(mut question) = decode::<Question>(bytes) else { return };
-                if let Question::Call { gas_limit, .. } | Question::Instantiate { gas_limit, .. } = &mut question {
+                if let Question::Call { gas_limit, .. } | Question::Instantiate { gas_limit, .. } =
+                    &mut question
+                {
                     // The most that one may ask for lasts about as long as what counts as a hang.
                     *gas_limit = GAS.min(*gas_limit);
                 }

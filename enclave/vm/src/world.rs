@@ -11,6 +11,10 @@
 //! - What one call charges and refunds for one contract is paid as one amount. So a contract that is made and ended in
 //!   one call leaves nothing behind, and it is paid out where storage costs nothing.
 //!
+//! It shares one flaw, since deposits must be equal: what a frame stored is not in its contract's record until the frame ends.
+//! So when a contract calls itself, or code that runs as itself, and that removes what the outer frame has just stored, the
+//! record counts more than there is, and never less. What is held for that comes back when the contract ends.
+//!
 //! What is absent: who may call (the caller of [`World::run`] has verified that), fees, and the commitment to the state.
 //!
 //! Where to look next: `frames` is the stack, `frame_host` what a running contract sees, `deposit` and `balances` the

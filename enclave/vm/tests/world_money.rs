@@ -26,7 +26,7 @@ fn base_deposit(variant: u32) -> Balance {
 fn code_is_paid_by_its_owner_and_paid_back() {
     let mut cluster = Cluster::new(TERMS);
     let (code, hash) = (steps_code(0), steps_hash(0));
-    let deposit = (code.len() as Balance + 63) * 2 + 100;
+    let deposit = (code.len() as Balance + 61) * 2 + 100;
     cluster.fund(ALICE, deposit + 9);
     assert_eq!(cluster.upload(ALICE, &code), Err(UploadError::DepositNotPayable { deposit }));
     cluster.fund(ALICE, deposit + 10);
@@ -235,6 +235,21 @@ fn recursion_counts_a_contracts_storage_once() {
 }
 
 #[test]
+fn what_a_nested_frame_removes_of_its_outer_frames_is_counted_until_the_contract_ends() {
+    let mut cluster = Cluster::with_steps();
+    let total = cluster.check();
+    let (a, _) = cluster.make_with(1, 0, &[set(1, 30)]);
+    // The nested frame sees a record of 30 bytes, of which it takes 94 away; the outer one adds its 94 afterwards.
+    let ran = cluster.call(a, &[set(2, 94), delegate(steps_hash(1), &[clear(2)])]);
+    assert_eq!(ran.deposit, Deposit::Charge(94 * 2 + 50 - 30 * 2 - 50));
+    let contract = cluster.contract(&a).unwrap();
+    assert_eq!((contract.storage_bytes, contract.storage_items), (94, 1));
+    assert!(cluster.call(a, &[terminate(BOB)]).execution.is_success());
+    assert_eq!(cluster.check(), total);
+    assert_eq!(cluster.account(&a).held, 0);
+}
+
+#[test]
 fn an_origin_without_means_stores_nothing_and_makes_nothing() {
     let mut cluster = Cluster::with_steps();
     let a = cluster.make(1);
@@ -275,14 +290,30 @@ fn an_ended_contract_pays_its_deposit_to_the_origin_and_the_rest_to_its_heir() {
 
 #[test]
 fn an_ended_contract_is_paid_out_though_storage_costs_nothing() {
-    let mut cluster = Cluster::new(Terms { existential_deposit: 1, ..Terms::default() });
+    let mut cluster =
+        Cluster::new(Terms { existential_deposit: 1, default_deposit_limit: 100, ..Terms::default() });
     cluster.fund(ALICE, 1_000);
     cluster.upload(BOB, &steps_code(0)).unwrap();
     let (a, _) = cluster.make_with(1, 100, &[]);
     let ran = cluster.call(a, &[terminate(BOB)]);
-    assert!(ran.execution.is_success());
+    assert!(ran.execution.is_success(), "{:?}", ran.execution);
     assert_eq!(cluster.account(&BOB).free, 101);
     assert_eq!(cluster.check(), 1_000);
+}
+
+#[test]
+fn what_a_contract_stored_in_the_call_that_ends_it_goes_back_to_the_origin() {
+    let mut cluster = Cluster::with_steps();
+    let (a, b) = (cluster.make(1), cluster.make(2));
+    let total = cluster.check();
+    let alice = cluster.account(&ALICE).free;
+    let held = cluster.account(&b).held;
+    let ran = cluster.call(a, &[call(b, &[set(1, 10)]), call(b, &[terminate(BOB)])]);
+    assert!(ran.execution.is_success(), "{:?}", ran.execution);
+    assert_eq!(ran.deposit, Deposit::Refund(held));
+    assert_eq!(cluster.account(&ALICE).free, alice + held);
+    assert_eq!(cluster.account(&b).held, 0);
+    assert_eq!(cluster.check(), total);
 }
 
 #[test]

@@ -294,6 +294,7 @@ async fn a_slow_server_cannot_hold_the_worker() {
     })
     .await;
     let dripping = serve(|mut stream| async move {
+        read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n").await;
         while stream.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -345,8 +346,8 @@ async fn answers_are_in_the_order_of_the_requests() {
 /// A certificate for `a.test`, and a server that has it.
 async fn serve_tls() -> (u16, TestNetwork) {
     let certificate = rcgen::generate_simple_self_signed(vec!["a.test".to_owned()]).unwrap();
-    let der = certificate.serialize_der().unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certificate.serialize_private_key_der()));
+    let der = certificate.cert.der().to_vec();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certificate.signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -148,7 +148,7 @@ fn code_is_not_removed_by_others_nor_while_a_contract_needs_it() {
         let code_hash = upload();
         assert_noop!(Clusters::remove_code(signed(OPERATOR), CLUSTER, code_hash), Fails::NotCodeOwner);
         let bad = sp_runtime::DispatchError::BadOrigin;
-        assert_noop!(Clusters::remove_code(none(), CLUSTER, code_hash), bad);
+        assert_noop!(Clusters::remove_code(RuntimeOrigin::none(), CLUSTER, code_hash), bad);
         let salt = bytes(b"salt");
         assert_ok!(Clusters::deploy(signed(OPERATOR), CLUSTER, code_hash, salt, bytes(b"sealed")));
         assert_noop!(Clusters::remove_code(signed(ALICE), CLUSTER, code_hash), Fails::CodeInUse);

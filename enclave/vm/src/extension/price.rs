@@ -8,11 +8,11 @@ use crate::gas::{self, linear};
 const LOOK_UP: u64 = 2_048;
 /// Deriving a key: some BLAKE2 and HMAC.
 const DERIVE: u64 = 16_384;
-/// A public key of a curve, and with it a key that is derived for one. Measured below 100 us.
+/// A public key of a curve, and with it a key that is derived for one. Estimated below 100 us.
 const PUBLIC_KEY: u64 = 262_144;
-/// A signature. Measured below 200 us for each curve.
+/// A signature. Estimated below 200 us for each curve.
 const SIGN: u64 = 524_288;
-/// A verified signature. Measured below 250 us for each curve.
+/// A verified signature. Estimated below 250 us for each curve.
 const VERIFY: u64 = 524_288;
 /// One byte that is hashed, for any purpose.
 const HASH_PER_BYTE: u64 = 32;

@@ -177,9 +177,10 @@ impl Cluster {
                     let prefix = Key::storage_prefix(&id);
                     let values: Vec<_> =
                         self.state.iter().filter(|(name, _)| name.starts_with(&prefix)).collect();
-                    assert_eq!(contract.storage_items as usize, values.len());
+                    // More may be counted than there is, as the world's first lines say, but never less.
+                    assert!(contract.storage_items as usize >= values.len());
                     let bytes: usize = values.iter().map(|(_, value)| value.len()).sum();
-                    assert_eq!(contract.storage_bytes as usize, bytes);
+                    assert!(contract.storage_bytes as usize >= bytes);
                     *references.entry(contract.code_hash).or_default() += 1;
                     for hash in contract.delegate_dependencies.keys() {
                         *references.entry(*hash).or_default() += 1;
