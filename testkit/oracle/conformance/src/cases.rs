@@ -47,6 +47,16 @@ pub fn all() -> Vec<Case> {
     .concat()
 }
 
+/// How many stories by chance a test plays: so many, or what `PROPTEST_CASES` says, for a long search by hand.
+///
+/// # Panics
+/// If that is no number.
+#[must_use]
+pub fn stories(usual: u32) -> u32 {
+    let said = std::env::var("PROPTEST_CASES");
+    said.map_or(usual, |number| number.parse().expect("PROPTEST_CASES is a number"))
+}
+
 /// Makes a list of cases from functions: the name is the function's.
 macro_rules! cases {
     ($($story:ident),* $(,)?) => {

@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    machine::{Account, Answer, Call, End, Hash, Instantiate, Machine, Ran},
-    ours::Ours,
+    machine::{Account, Answer, Balance, Call, End, Hash, Instantiate, Machine, Ran},
+    ours::Twins,
     pallet::Pallet,
     puppet::{self, Played, Script},
 };
@@ -45,6 +45,11 @@ pub enum Aspect {
     Balance,
     /// Which code a contract has.
     CodeHash,
+    /// Whether a call ended well in which a contract stored something and was ended: see [`crate::differences`]. The machines
+    /// have parted, and nothing more can be compared.
+    Ended,
+    /// Anything at all between our own two engines, gas included.
+    Engines,
 }
 
 /// Something in which the machines differed.
@@ -70,26 +75,34 @@ impl fmt::Display for Divergence {
 /// Two machines.
 pub struct Duel {
     oracle: Pallet,
-    ours: Ours,
+    ours: Twins,
     accounts: BTreeSet<Account>,
     contracts: BTreeSet<Account>,
+    /// What stays held on ended contracts' accounts with the oracle. See [`crate::differences`].
+    stranded: BTreeMap<Account, u128>,
+    /// Who paid it.
+    lost: BTreeMap<Account, u128>,
     divergences: BTreeMap<(usize, Aspect), Divergence>,
     step: String,
     steps: usize,
     twins: u32,
+    is_over: bool,
 }
 
 impl Default for Duel {
     fn default() -> Self {
         let mut duel = Self {
             oracle: Pallet::default(),
-            ours: Ours::default(),
+            ours: Twins::default(),
             accounts: BTreeSet::new(),
             contracts: BTreeSet::new(),
+            stranded: BTreeMap::new(),
+            lost: BTreeMap::new(),
             divergences: BTreeMap::new(),
             step: String::new(),
             steps: 0,
             twins: 0,
+            is_over: false,
         };
         duel.fund(&ALICE, FORTUNE);
         duel.fund(&BOB, FORTUNE);
@@ -109,93 +122,37 @@ impl Duel {
         self.accounts.insert(*account);
     }
 
-    /// Gives an account this much more.
-    pub fn fund(&mut self, account: &Account, amount: u128) {
-        self.begin(format!("give {amount}"));
-        self.watch(account);
-        self.oracle.fund(account, amount);
-        self.ours.fund(account, amount);
-        self.compare_state();
-    }
-
-    /// Goes to a block.
-    pub fn set_block(&mut self, number: u32, now_ms: u64) {
-        self.oracle.set_block(number, now_ms);
-        self.ours.set_block(number, now_ms);
-    }
-
-    /// Tells the machines of a key of 32 bytes, which the oracle stores only the hash of.
-    pub fn learn_key(&mut self, key: &[u8]) {
-        self.oracle.learn_key(key);
-        self.ours.learn_key(key);
-    }
-
-    /// Uploads code, and gives the oracle's word on it.
-    ///
-    /// # Errors
-    /// The oracle's.
-    pub fn upload(&mut self, owner: &Account, wasm: &[u8]) -> Result<Hash, End> {
-        self.begin(format!("upload {} bytes", wasm.len()));
-        let (oracle, ours) = (self.oracle.upload(owner, wasm), self.ours.upload(owner, wasm));
-        self.compare(Aspect::Code, &oracle, &ours);
-        self.compare_state();
-        oracle
-    }
-
-    /// Removes code, and gives the oracle's word on it.
-    ///
-    /// # Errors
-    /// The oracle's.
-    pub fn remove_code(&mut self, owner: &Account, code: &Hash) -> Result<(), End> {
-        self.begin("remove code".into());
-        let (oracle, ours) = (self.oracle.remove_code(owner, code), self.ours.remove_code(owner, code));
-        self.compare(Aspect::Code, &oracle, &ours);
-        self.compare_state();
-        oracle
-    }
-
-    /// Makes a contract, and gives the oracle's word on it.
-    pub fn instantiate(&mut self, request: &Instantiate) -> Ran {
-        self.begin("instantiate".into());
-        let (oracle, ours) = (self.oracle.instantiate(request), self.ours.instantiate(request));
-        self.compare(Aspect::Address, &oracle.address, &ours.address);
-        if let Some(address) = oracle.address {
-            self.watch_contract(&address);
-        }
-        self.compare_ran(&oracle, &ours);
-        oracle
-    }
-
-    /// Calls a contract, and gives the oracle's word on it.
-    pub fn call(&mut self, request: &Call) -> Ran {
-        self.begin(format!("call with {} bytes", request.input.len()));
-        let (oracle, ours) = (self.oracle.call(request), self.ours.call(request));
-        self.compare_ran(&oracle, &ours);
-        oracle
-    }
-
     /// Compares a contract's storage and balance from now on.
     pub fn watch_contract(&mut self, contract: &Account) {
         self.watch(contract);
         self.contracts.insert(*contract);
     }
 
-    /// The oracle's word on an account's balance.
+    /// How many calls both of our engines have run alike, and the gas that each of them used for these.
+    #[must_use]
+    pub fn work(&self) -> (u64, u64) {
+        self.ours.work()
+    }
+
+    /// What stays held on the account of an ended contract with the oracle, and not with us. See [`crate::differences`].
+    #[must_use]
+    pub fn stranded(&self, contract: &Account) -> u128 {
+        self.stranded.get(contract).copied().unwrap_or(0)
+    }
+
+    /// Whether the machines have parted at a difference that is known ([`Aspect::Ended`]): the story ends here.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// The oracle's word on what an account can spend.
     pub fn free(&mut self, account: &Account) -> u128 {
-        self.oracle.balance(account).free
-    }
-
-    /// The oracle's word on a contract's storage.
-    pub fn storage(&mut self, contract: &Account) -> BTreeMap<Vec<u8>, Vec<u8>> {
-        self.oracle.storage(contract)
-    }
-
-    /// The oracle's word on a contract's code.
-    pub fn code_hash(&mut self, contract: &Account) -> Option<Hash> {
-        self.oracle.code_hash(contract)
+        self.balance(account).free
     }
 
     fn begin(&mut self, what: String) {
+        assert!(!self.is_over, "the machines have parted at step {}", self.step);
         self.steps += 1;
         self.step = format!("{} ({what})", self.steps);
     }
@@ -214,7 +171,6 @@ impl Duel {
         self.compare(Aspect::Events, &oracle.events, &ours.events);
         self.compare(Aspect::Deposit, &oracle.deposit, &ours.deposit);
         self.compare(Aspect::Debug, &oracle.debug, &ours.debug);
-        self.compare_state();
     }
 
     /// Long answers that differ in a few bytes are told by these.
@@ -234,25 +190,117 @@ impl Duel {
         self.compare(Aspect::Answer, oracle, ours);
     }
 
-    fn compare_state(&mut self) {
-        for account in self.accounts.clone() {
-            let (mut oracle, ours) = (self.oracle.balance(&account), self.ours.balance(&account));
-            // What a contract stored in the very call that ended it stays held on its account in the pallet, where nobody
-            // can get at it. Here it goes back to who paid it.
-            let is_gone = self.contracts.contains(&account)
-                && self.oracle.code_hash(&account).is_none()
-                && self.ours.code_hash(&account).is_none();
-            if is_gone && ours.held == 0 {
-                oracle.held = 0;
-            }
-            self.compare(Aspect::Balance, &(account[0], oracle), &(account[0], ours));
+    /// Compares all that is watched, after a step that somebody paid for.
+    fn compare_state(&mut self, payer: &Account) {
+        if let Some(disagreement) = self.ours.disagreement() {
+            self.compare(Aspect::Engines, &disagreement.as_str(), &"");
         }
         for contract in self.contracts.clone() {
             let (oracle, ours) = (self.oracle.code_hash(&contract), self.ours.code_hash(&contract));
             self.compare(Aspect::CodeHash, &oracle, &ours);
+            if (oracle, ours) == (None, None) {
+                self.count_stranded(&contract, payer);
+            }
             let (oracle, ours) = (self.oracle.storage(&contract), self.ours.storage(&contract));
             self.compare(Aspect::Storage, &oracle, &ours);
         }
+        for account in self.accounts.clone() {
+            let (mut oracle, ours) = (self.oracle.balance(&account), self.ours.balance(&account));
+            oracle.held -= self.stranded(&account);
+            oracle.free += self.lost.get(&account).copied().unwrap_or(0);
+            self.compare(Aspect::Balance, &(account[0], oracle), &(account[0], ours));
+        }
+    }
+
+    /// Whether a contract has come to its end with us and not with the oracle.
+    fn has_ended_one(&mut self) -> bool {
+        let contracts = self.contracts.clone();
+        contracts.iter().any(|it| self.ours.code_hash(it).is_none() && self.oracle.code_hash(it).is_some())
+    }
+
+    /// Whoever paid for a step in which more was stranded has that much less than with us, exactly.
+    fn count_stranded(&mut self, ended: &Account, payer: &Account) {
+        let held = self.oracle.balance(ended).held;
+        let before = self.stranded.insert(*ended, held).unwrap_or(0);
+        *self.lost.entry(*payer).or_default() += held.saturating_sub(before);
+    }
+}
+
+/// A step is done on both machines, and compared. What is told is the oracle's word.
+impl Machine for Duel {
+    fn name(&self) -> &'static str {
+        "both"
+    }
+
+    fn fund(&mut self, account: &Account, amount: u128) {
+        self.begin(format!("give {amount}"));
+        self.watch(account);
+        self.oracle.fund(account, amount);
+        self.ours.fund(account, amount);
+        self.compare_state(account);
+    }
+
+    fn set_block(&mut self, number: u32, now_ms: u64) {
+        self.oracle.set_block(number, now_ms);
+        self.ours.set_block(number, now_ms);
+    }
+
+    fn upload(&mut self, owner: &Account, wasm: &[u8]) -> Result<Hash, End> {
+        self.begin(format!("upload {} bytes", wasm.len()));
+        let (oracle, ours) = (self.oracle.upload(owner, wasm), self.ours.upload(owner, wasm));
+        self.compare(Aspect::Code, &oracle, &ours);
+        self.compare_state(owner);
+        oracle
+    }
+
+    fn remove_code(&mut self, owner: &Account, code: &Hash) -> Result<(), End> {
+        self.begin("remove code".into());
+        let (oracle, ours) = (self.oracle.remove_code(owner, code), self.ours.remove_code(owner, code));
+        self.compare(Aspect::Code, &oracle, &ours);
+        self.compare_state(owner);
+        oracle
+    }
+
+    fn instantiate(&mut self, request: &Instantiate) -> Ran {
+        self.begin("instantiate".into());
+        let (oracle, ours) = (self.oracle.instantiate(request), self.ours.instantiate(request));
+        self.compare(Aspect::Address, &oracle.address, &ours.address);
+        if let Some(address) = oracle.address {
+            self.watch_contract(&address);
+        }
+        self.compare_ran(&oracle, &ours);
+        self.compare_state(&request.caller);
+        oracle
+    }
+
+    fn call(&mut self, request: &Call) -> Ran {
+        self.begin(format!("call with {} bytes", request.input.len()));
+        let (oracle, ours) = (self.oracle.call(request), self.ours.call(request));
+        if oracle.result == Err(End::DepositOfEndedContract) && self.has_ended_one() {
+            self.is_over = true;
+            self.compare(Aspect::Ended, &oracle.result, &ours.result);
+            return oracle;
+        }
+        self.compare_ran(&oracle, &ours);
+        self.compare_state(&request.caller);
+        oracle
+    }
+
+    fn learn_key(&mut self, key: &[u8]) {
+        self.oracle.learn_key(key);
+        self.ours.learn_key(key);
+    }
+
+    fn storage(&mut self, contract: &Account) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        self.oracle.storage(contract)
+    }
+
+    fn balance(&mut self, account: &Account) -> Balance {
+        self.oracle.balance(account)
+    }
+
+    fn code_hash(&mut self, contract: &Account) -> Option<Hash> {
+        self.oracle.code_hash(contract)
     }
 }
 

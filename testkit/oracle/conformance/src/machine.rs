@@ -181,6 +181,8 @@ pub enum End {
     CodeInUse,
     /// Somebody else's code.
     NotOwner,
+    /// A deposit would be held on the account of a contract that was ended in the same call. Only the oracle ends so.
+    DepositOfEndedContract,
     /// The deposit cannot be paid.
     DepositUnaffordable,
     /// The deposit is more than was allowed.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Our side: `phala-vm` with its world, on a map of entries.
+//! Our side: `phala-vm` with its world, on a map of entries, and its two engines side by side.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use codec::{Decode as _, Encode as _};
 use phala_vm::{
-    HashBytes, StorageKey, Trap, WasmtimeEngine,
+    Engine, HashBytes, StorageKey, Trap, WasmiEngine, WasmtimeEngine,
     world::{
-        self, Changes, Codes, Deposit, Moment, Outermost, RemovalError, Terms, UploadError, World,
+        self, Changes, Codes, Deposit, Moment, Outermost, RemovalError, Removed, Terms, UploadError,
+        Uploaded, World,
         schema::{Contract, Key},
     },
 };
@@ -32,26 +33,49 @@ const TERMS: Terms = Terms {
     fee_per_gas: 1,
 };
 
-/// Our engine with a state of its own.
-pub struct Ours {
-    engine: WasmtimeEngine,
-    codes: Codes<WasmtimeEngine>,
+/// An engine of ours, and the code that it has compiled. Both are shared by the machines of a thread, since compiling the same
+/// contracts for each of a thousand stories would be most of a test's time.
+#[derive(Clone)]
+struct Compiler<E: Engine> {
+    engine: E,
+    codes: Rc<RefCell<Codes<E>>>,
+}
+
+impl<E: Engine> Compiler<E> {
+    fn new(engine: E) -> Self {
+        Self { engine, codes: Rc::default() }
+    }
+}
+
+thread_local! {
+    static NATIVE: Compiler<WasmtimeEngine> = Compiler::new(WasmtimeEngine::new().expect("the engine starts"));
+    static INTERPRETED: Compiler<WasmiEngine> = Compiler::new(WasmiEngine::new().expect("the engine starts"));
+}
+
+/// Our world, on an engine, with a state of its own.
+pub struct Ours<E: Engine> {
+    compiler: Compiler<E>,
     state: BTreeMap<Vec<u8>, Vec<u8>>,
     moment: Moment,
 }
 
-impl Default for Ours {
+impl Default for Ours<WasmtimeEngine> {
     fn default() -> Self {
-        Self {
-            engine: WasmtimeEngine::new().expect("the engine starts"),
-            codes: Codes::default(),
-            state: BTreeMap::new(),
-            moment: Moment { block_number: 1, now_ms: 1_000 },
-        }
+        Self::new(NATIVE.with(Clone::clone))
     }
 }
 
-impl Ours {
+impl Default for Ours<WasmiEngine> {
+    fn default() -> Self {
+        Self::new(INTERPRETED.with(Clone::clone))
+    }
+}
+
+impl<E: Engine> Ours<E> {
+    fn new(compiler: Compiler<E>) -> Self {
+        Self { compiler, state: BTreeMap::new(), moment: Moment { block_number: 1, now_ms: 1_000 } }
+    }
+
     fn apply(&mut self, changes: Changes) {
         for (name, value) in changes {
             match value {
@@ -61,16 +85,83 @@ impl Ours {
         }
     }
 
+    /// Does something in the world.
+    fn within<R>(&self, act: impl FnOnce(World<'_, E, BTreeMap<Vec<u8>, Vec<u8>>>) -> R) -> R {
+        let mut codes = self.compiler.codes.borrow_mut();
+        act(World::new(&self.compiler.engine, &mut codes, &self.state, TERMS, self.moment))
+    }
+
+    fn taken(&mut self, owner: &Account, wasm: &[u8]) -> Result<Uploaded, UploadError> {
+        let uploaded = self.within(|world| world.upload(owner, wasm))?;
+        self.apply(uploaded.changes.clone());
+        Ok(uploaded)
+    }
+
+    fn removed(&mut self, owner: &Account, code: &Hash) -> Result<Removed, RemovalError> {
+        let removed = self.within(|world| world.remove_code(owner, code))?;
+        self.apply(removed.changes.clone());
+        Ok(removed)
+    }
+
     /// Runs a call, and keeps what it changed.
-    pub fn run(&mut self, outermost: Outermost<'_>) -> world::Ran {
-        let world = World::new(&self.engine, &mut self.codes, &self.state, TERMS, self.moment);
-        let mut ran = world.run(outermost).expect("the world is sound");
-        self.apply(core::mem::take(&mut ran.changes));
+    fn run(&mut self, outermost: Outermost<'_>) -> world::Ran {
+        let ran = self.within(|world| world.run(outermost)).expect("the world is sound");
+        self.apply(ran.changes.clone());
         ran
+    }
+
+    /// Runs a call, and gives the answer. Less is copied than when machines are compared.
+    ///
+    /// # Errors
+    /// The class of how it ended.
+    pub fn call_bare(&mut self, request: &Call) -> Result<Answer, End> {
+        let mut ran = self.within(|world| world.run(outermost_of(request))).expect("the world is sound");
+        self.apply(core::mem::take(&mut ran.changes));
+        told(ran).result
     }
 }
 
-impl Machine for Ours {
+/// What differed between the engines.
+type Disagreement = Option<String>;
+
+/// Our world on both of our engines, which must agree on everything: results, gas, changes, events, deposits and logs.
+#[derive(Default)]
+pub struct Twins {
+    native: Ours<WasmtimeEngine>,
+    interpreted: Ours<WasmiEngine>,
+    disagreement: Disagreement,
+    calls: u64,
+    gas_used: u64,
+}
+
+impl Twins {
+    /// The first thing in which the engines did not agree since this was asked last.
+    pub fn disagreement(&mut self) -> Option<String> {
+        self.disagreement.take()
+    }
+
+    /// How many calls both have run, and the gas that each of them used for all of these.
+    #[must_use]
+    pub fn work(&self) -> (u64, u64) {
+        (self.calls, self.gas_used)
+    }
+
+    fn compare<T: PartialEq + core::fmt::Debug>(&mut self, native: T, interpreted: &T) -> T {
+        if native != *interpreted && self.disagreement.is_none() {
+            self.disagreement = Some(format!("wasmtime: {native:?}\n      wasmi:    {interpreted:?}"));
+        }
+        native
+    }
+
+    fn run(&mut self, outermost: Outermost<'_>) -> world::Ran {
+        let (native, interpreted) = (self.native.run(outermost), self.interpreted.run(outermost));
+        self.calls += 1;
+        self.gas_used += native.execution.gas_used;
+        self.compare(native, &interpreted)
+    }
+}
+
+impl<E: Engine> Machine for Ours<E> {
     fn name(&self) -> &'static str {
         "phala-vm"
     }
@@ -86,54 +177,20 @@ impl Machine for Ours {
     }
 
     fn upload(&mut self, owner: &Account, wasm: &[u8]) -> Result<Hash, End> {
-        let world = World::new(&self.engine, &mut self.codes, &self.state, TERMS, self.moment);
-        let uploaded = world.upload(owner, wasm).map_err(|error| match error {
-            UploadError::Refused(_) => End::CodeRejected,
-            UploadError::DepositNotPayable { .. } => End::DepositUnaffordable,
-        })?;
-        self.apply(uploaded.changes);
-        Ok(uploaded.code_hash)
+        self.taken(owner, wasm).map(|uploaded| uploaded.code_hash).map_err(refusal)
     }
 
     fn remove_code(&mut self, owner: &Account, code: &Hash) -> Result<(), End> {
-        let world = World::new(&self.engine, &mut self.codes, &self.state, TERMS, self.moment);
-        let removed = world.remove_code(owner, code).map_err(|error| match error {
-            RemovalError::CodeNotFound => End::CodeNotFound,
-            RemovalError::InUse { .. } => End::CodeInUse,
-            RemovalError::NotOwner => End::NotOwner,
-        })?;
-        self.apply(removed.changes);
-        Ok(())
+        self.removed(owner, code).map(|_| ()).map_err(stay)
     }
 
     fn instantiate(&mut self, request: &Instantiate) -> Ran {
-        let Instantiate { caller, code, value, input, salt, deposit_limit } = request;
-        let address = contract_address(caller, code, input, salt);
-        let ran = self.run(Outermost {
-            contract: address,
-            deploy: Some(*code),
-            caller: *caller,
-            value: *value,
-            input,
-            gas_limit: AMPLE,
-            deposit_limit: *deposit_limit,
-            read_only: false,
-        });
-        let is_made = ran.execution.is_success();
-        Ran { address: is_made.then_some(address), ..told(ran) }
+        let address = address_of(request);
+        made(self.run(outermost_of_new(request, address)), address)
     }
 
     fn call(&mut self, request: &Call) -> Ran {
-        told(self.run(Outermost {
-            contract: request.contract,
-            deploy: None,
-            caller: request.caller,
-            value: request.value,
-            input: &request.input,
-            gas_limit: if request.is_starved { STARVED } else { AMPLE },
-            deposit_limit: request.deposit_limit,
-            read_only: false,
-        }))
+        told(self.run(outermost_of(request)))
     }
 
     fn learn_key(&mut self, _: &[u8]) {}
@@ -158,6 +215,105 @@ impl Machine for Ours {
         let entry = self.state.get(&Key::Contract(*account).encode())?;
         Some(Contract::decode(&mut &entry[..]).expect("a contract's entry decodes").code_hash)
     }
+}
+
+impl Machine for Twins {
+    fn name(&self) -> &'static str {
+        "phala-vm on both engines"
+    }
+
+    fn fund(&mut self, account: &Account, amount: u128) {
+        self.native.fund(account, amount);
+        self.interpreted.fund(account, amount);
+    }
+
+    fn set_block(&mut self, number: u32, now_ms: u64) {
+        self.native.set_block(number, now_ms);
+        self.interpreted.set_block(number, now_ms);
+    }
+
+    fn upload(&mut self, owner: &Account, wasm: &[u8]) -> Result<Hash, End> {
+        let (native, interpreted) = (self.native.taken(owner, wasm), self.interpreted.taken(owner, wasm));
+        self.compare(native, &interpreted).map(|uploaded| uploaded.code_hash).map_err(refusal)
+    }
+
+    fn remove_code(&mut self, owner: &Account, code: &Hash) -> Result<(), End> {
+        let (native, interpreted) = (self.native.removed(owner, code), self.interpreted.removed(owner, code));
+        self.compare(native, &interpreted).map(|_| ()).map_err(stay)
+    }
+
+    fn instantiate(&mut self, request: &Instantiate) -> Ran {
+        let address = address_of(request);
+        made(self.run(outermost_of_new(request, address)), address)
+    }
+
+    fn call(&mut self, request: &Call) -> Ran {
+        told(self.run(outermost_of(request)))
+    }
+
+    fn learn_key(&mut self, _: &[u8]) {}
+
+    fn storage(&mut self, contract: &Account) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        self.native.storage(contract)
+    }
+
+    fn balance(&mut self, account: &Account) -> Balance {
+        self.native.balance(account)
+    }
+
+    fn code_hash(&mut self, account: &Account) -> Option<HashBytes> {
+        self.native.code_hash(account)
+    }
+}
+
+fn refusal(error: UploadError) -> End {
+    match error {
+        UploadError::Refused(_) => End::CodeRejected,
+        UploadError::DepositNotPayable { .. } => End::DepositUnaffordable,
+    }
+}
+
+fn stay(error: RemovalError) -> End {
+    match error {
+        RemovalError::CodeNotFound => End::CodeNotFound,
+        RemovalError::InUse { .. } => End::CodeInUse,
+        RemovalError::NotOwner => End::NotOwner,
+    }
+}
+
+fn address_of(request: &Instantiate) -> Account {
+    contract_address(&request.caller, &request.code, &request.input, &request.salt)
+}
+
+fn outermost_of_new(request: &Instantiate, address: Account) -> Outermost<'_> {
+    Outermost {
+        contract: address,
+        deploy: Some(request.code),
+        caller: request.caller,
+        value: request.value,
+        input: &request.input,
+        gas_limit: AMPLE,
+        deposit_limit: request.deposit_limit,
+        read_only: false,
+    }
+}
+
+fn outermost_of(request: &Call) -> Outermost<'_> {
+    Outermost {
+        contract: request.contract,
+        deploy: None,
+        caller: request.caller,
+        value: request.value,
+        input: &request.input,
+        gas_limit: if request.is_starved { STARVED } else { AMPLE },
+        deposit_limit: request.deposit_limit,
+        read_only: false,
+    }
+}
+
+fn made(ran: world::Ran, address: Account) -> Ran {
+    let is_made = ran.execution.is_success();
+    Ran { address: is_made.then_some(address), ..told(ran) }
 }
 
 fn told(ran: world::Ran) -> Ran {

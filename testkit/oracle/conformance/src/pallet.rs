@@ -259,6 +259,7 @@ fn class(error: DispatchError) -> End {
         DispatchError::Token(
             TokenError::FundsUnavailable | TokenError::NotExpendable | TokenError::BelowMinimum,
         ) => End::TransferFailed,
+        DispatchError::Token(TokenError::CannotCreateHold) => End::DepositOfEndedContract,
         DispatchError::Module(module) => class_of_name(module.message.unwrap_or_default()),
         DispatchError::BadOrigin => End::NotOwner,
         other => End::Other(format!("{other:?}")),

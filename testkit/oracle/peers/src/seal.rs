@@ -6,6 +6,7 @@ use codec::{Decode as _, Encode as _};
 use phala_oracle_conformance::{
     Account, Answer, Call, End, Instantiate, Machine, ours::Ours, pallet::Pallet,
 };
+use phala_vm::WasmtimeEngine;
 
 use crate::{Engine, Task, guests::Guests, native::first_eight};
 
@@ -28,8 +29,8 @@ pub struct Seal<M> {
 }
 
 /// Ours, as the worker runs a call: through the world.
-pub fn ours(guests: &Guests) -> Result<Seal<Ours>> {
-    Seal::new("phala-vm", Ours::default(), |machine, call| machine.call(call).result, guests)
+pub fn ours(guests: &Guests) -> Result<Seal<Ours<WasmtimeEngine>>> {
+    Seal::new("phala-vm", Ours::default(), Ours::call_bare, guests)
 }
 
 /// The pallet, without what it collects for a caller of its RPC.

@@ -3,7 +3,7 @@
 
 use super::{OUTSIDE, SENTINEL, SUCCESS, ask_input, cases, is_input};
 use crate::{
-    Account, Duel, End,
+    Account, Duel, End, Machine as _,
     duel::{BOB, CHARLIE, ENDOWMENT},
     machine::EXISTENTIAL_DEPOSIT,
     puppet::{Entry, Played, Script},

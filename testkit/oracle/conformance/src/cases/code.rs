@@ -3,7 +3,7 @@
 
 use super::{OUTSIDE, SUCCESS, cases};
 use crate::{
-    Account, Duel, End, Hash,
+    Account, Duel, End, Hash, Machine as _,
     duel::{ALICE, BOB, CHARLIE},
     puppet::{self, FUNCTIONS, Script, Standing},
 };

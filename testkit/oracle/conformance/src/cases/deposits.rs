@@ -3,7 +3,7 @@
 
 use super::{SENTINEL, SUCCESS, cases};
 use crate::{
-    Account, Call, Duel, End, Instantiate, Ran,
+    Account, Call, Duel, End, Instantiate, Machine as _, Ran,
     duel::{ALICE, BOB, CHARLIE},
     machine::{DEPOSIT_PER_BYTE, DEPOSIT_PER_ITEM},
     puppet::{Played, Script},

@@ -3,7 +3,7 @@
 
 use super::{OUTSIDE, SENTINEL, SUCCESS, ask_input, cases, is_input};
 use crate::{
-    Call, Duel, End,
+    Call, Duel, End, Machine as _,
     duel::{ALICE, BOB, CHARLIE, ENDOWMENT},
     machine::EXISTENTIAL_DEPOSIT,
     puppet::Script,

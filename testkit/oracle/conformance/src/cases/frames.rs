@@ -3,7 +3,7 @@
 
 use super::{OUTSIDE, SENTINEL, SUCCESS, cases};
 use crate::{
-    Account, Duel, End, Hash, Instantiate,
+    Account, Duel, End, Hash, Instantiate, Machine as _,
     duel::{ALICE, BOB, ENDOWMENT},
     machine::EXISTENTIAL_DEPOSIT,
     puppet::{Entry, Played, Script},

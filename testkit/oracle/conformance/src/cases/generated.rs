@@ -2,7 +2,7 @@
 //! Generated stories: a few contracts that do whatever chance says to each other.
 
 use crate::{
-    Account, Call, Duel, Hash,
+    Account, Call, Duel, Hash, Machine as _,
     duel::{ALICE, BOB, CHARLIE},
     puppet::Script,
 };
@@ -225,6 +225,9 @@ pub fn play_moves(duel: &mut Duel, stories: &[(bool, u8, u32, Vec<Move>)]) {
             deposit_limit: None,
             is_starved: false,
         });
+        if duel.is_over() {
+            return;
+        }
     }
     for code in cast.codes.clone() {
         let _ = duel.remove_code(&ALICE, &code);

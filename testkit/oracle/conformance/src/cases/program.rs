@@ -3,7 +3,7 @@
 
 use super::cases;
 use crate::{
-    Call, Duel, End, Instantiate,
+    Call, Duel, End, Instantiate, Machine as _,
     duel::{ALICE, ENDOWMENT},
     puppet::Script,
 };

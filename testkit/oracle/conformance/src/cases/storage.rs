@@ -2,7 +2,7 @@
 //! Storage: ten functions in three generations.
 
 use super::{NOTHING, OUTSIDE, SUCCESS, cases};
-use crate::{Duel, End, puppet::Script};
+use crate::{Duel, End, Machine as _, puppet::Script};
 
 cases![
     values_are_set_read_found_and_cleared,

@@ -3,9 +3,9 @@
 
 use super::{OUTSIDE, SENTINEL, SUCCESS, cases};
 use crate::{
-    Duel, End,
+    Account, Duel, End, Machine as _, Ran,
     duel::{ALICE, BOB, CHARLIE, ENDOWMENT},
-    machine::{EXISTENTIAL_DEPOSIT, Event},
+    machine::{DEPOSIT_PER_BYTE, DEPOSIT_PER_ITEM, EXISTENTIAL_DEPOSIT, Event},
     puppet::{Played, Script},
 };
 
@@ -32,6 +32,8 @@ cases![
     the_end_pays_all_to_the_beneficiary,
     the_end_removes_storage_and_pays_its_deposit_back,
     nothing_runs_after_the_end,
+    a_call_in_which_a_contract_stores_and_is_ended_fails,
+    a_call_in_which_a_contract_stores_and_is_ended_in_its_own_favour_strands_the_deposit,
     an_ended_contract_is_not_found,
     the_end_while_on_the_stack_twice_traps,
     the_end_in_a_constructor_fails,
@@ -248,6 +250,35 @@ fn the_end_removes_storage_and_pays_its_deposit_back(duel: &mut Duel) {
     let ended = duel.play_with(puppet, &s, 0);
     assert!(ended.deposit < -stored.deposit, "{ended:?}");
     assert!(duel.storage(&puppet).is_empty());
+}
+
+/// Has a contract called twice in one call: to store 10 bytes, and to end. Gives that contract, and what came of it.
+fn store_and_end(duel: &mut Duel, beneficiary: Option<Account>) -> (Account, Ran) {
+    let caller = duel.puppet(&["seal1.call"]);
+    let ending = duel.puppet(&["seal2.set_storage", "seal1.terminate"]);
+    let (mut store, mut last, mut s) = (Script::new(), Script::new(), Script::new());
+    let at = store.bytes(&[1; 10]);
+    store.call("seal2.set_storage", &[at, 3, at, 10]);
+    end(&mut last, beneficiary.unwrap_or(ending));
+    let (callee, value) = (s.bytes(&ending), s.amount(0));
+    for inner in [store.input(), last.input()] {
+        let at = s.bytes(&inner);
+        s.call("seal1.call", &[0, callee, 0, value, at, inner.len() as u64, SENTINEL, SENTINEL]);
+    }
+    (ending, duel.play_with(caller, &s, 0))
+}
+
+fn a_call_in_which_a_contract_stores_and_is_ended_fails(duel: &mut Duel) {
+    let (ending, ran) = store_and_end(duel, Some(BOB));
+    assert_eq!(ran.result, Err(End::DepositOfEndedContract));
+    assert!(duel.code_hash(&ending).is_some());
+}
+
+fn a_call_in_which_a_contract_stores_and_is_ended_in_its_own_favour_strands_the_deposit(duel: &mut Duel) {
+    let (ending, ran) = store_and_end(duel, None);
+    assert!(ran.result.is_ok(), "{ran:?}");
+    assert_eq!(duel.code_hash(&ending), None);
+    assert!(duel.stranded(&ending) >= 10 * DEPOSIT_PER_BYTE + DEPOSIT_PER_ITEM, "{}", duel.stranded(&ending));
 }
 
 fn nothing_runs_after_the_end(duel: &mut Duel) {
