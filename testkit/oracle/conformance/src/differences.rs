@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where we differ from the oracle on purpose, and why. A test holds this list to be exactly what diverges.
 //!
-//! One difference shows in many stories, and so [`crate::Duel`] knows of it too: what a contract stores in the very call that
-//! ends it. With us, charges and refunds of one contract are one amount, and what was stored costs nothing. The pallet first
-//! refunds what was held and then holds the new deposit on the account of the contract that is no more:
+//! One difference shows in many stories, and so [`crate::Duel`] knows of it too: how deposits are paid that one call both charges
+//! and refunds for one contract. With us they are one amount. The pallet has a list of charges and refunds, of which at the
+//! end it first does the refunds and then the charges:
 //!
-//! - If the account is gone, since all was paid to somebody else, that fails, and the whole call with it. Then the machines
-//!   part ([`Aspect::Ended`]) and the story is over.
-//! - If the account is still there, since the contract named itself as the beneficiary, the deposit stays held on it, where
-//!   nobody can get at it. The duel expects exactly that: what is stranded there, the call's origin has more with us.
+//! - A refund of what has not been charged yet is cut down to what is held, without an error. So more stays held than the
+//!   pallet's own record of the contract says, and nobody can get at it: it is *stranded*. The duel expects exactly that: what
+//!   the pallet holds beyond its records, whoever paid for the call has more with us.
+//! - What a contract stored in the very call that ends it is charged to an account that is no more. That fails, and the whole
+//!   call with it: the machines part ([`Aspect::Ended`]) and the story is over. If the contract named itself as the
+//!   beneficiary, the account is still there, and the deposit is stranded on it.
 
 use crate::duel::Aspect;
 

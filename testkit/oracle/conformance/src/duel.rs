@@ -78,10 +78,10 @@ pub struct Duel {
     ours: Twins,
     accounts: BTreeSet<Account>,
     contracts: BTreeSet<Account>,
-    /// What stays held on ended contracts' accounts with the oracle. See [`crate::differences`].
-    stranded: BTreeMap<Account, u128>,
+    /// What the oracle holds on contracts' accounts and has no record of. See [`crate::differences`].
+    stranded: BTreeMap<Account, i128>,
     /// Who paid it.
-    lost: BTreeMap<Account, u128>,
+    lost: BTreeMap<Account, i128>,
     divergences: BTreeMap<(usize, Aspect), Divergence>,
     step: String,
     steps: usize,
@@ -134,9 +134,9 @@ impl Duel {
         self.ours.work()
     }
 
-    /// What stays held on the account of an ended contract with the oracle, and not with us. See [`crate::differences`].
+    /// What the oracle holds on a contract's account beyond its own record of the contract. See [`crate::differences`].
     #[must_use]
-    pub fn stranded(&self, contract: &Account) -> u128 {
+    pub fn stranded(&self, contract: &Account) -> i128 {
         self.stranded.get(contract).copied().unwrap_or(0)
     }
 
@@ -198,16 +198,14 @@ impl Duel {
         for contract in self.contracts.clone() {
             let (oracle, ours) = (self.oracle.code_hash(&contract), self.ours.code_hash(&contract));
             self.compare(Aspect::CodeHash, &oracle, &ours);
-            if (oracle, ours) == (None, None) {
-                self.count_stranded(&contract, payer);
-            }
             let (oracle, ours) = (self.oracle.storage(&contract), self.ours.storage(&contract));
             self.compare(Aspect::Storage, &oracle, &ours);
         }
+        self.count_stranded(payer);
         for account in self.accounts.clone() {
             let (mut oracle, ours) = (self.oracle.balance(&account), self.ours.balance(&account));
-            oracle.held -= self.stranded(&account);
-            oracle.free += self.lost.get(&account).copied().unwrap_or(0);
+            oracle.held = oracle.held.wrapping_add_signed(-self.stranded(&account));
+            oracle.free = oracle.free.wrapping_add_signed(self.lost.get(&account).copied().unwrap_or(0));
             self.compare(Aspect::Balance, &(account[0], oracle), &(account[0], ours));
         }
     }
@@ -219,10 +217,11 @@ impl Duel {
     }
 
     /// Whoever paid for a step in which more was stranded has that much less than with us, exactly.
-    fn count_stranded(&mut self, ended: &Account, payer: &Account) {
-        let held = self.oracle.balance(ended).held;
-        let before = self.stranded.insert(*ended, held).unwrap_or(0);
-        *self.lost.entry(*payer).or_default() += held.saturating_sub(before);
+    fn count_stranded(&mut self, payer: &Account) {
+        let now = self.oracle.stranded();
+        let more = now.values().sum::<i128>() - self.stranded.values().sum::<i128>();
+        *self.lost.entry(*payer).or_default() += more;
+        self.stranded = now;
     }
 }
 

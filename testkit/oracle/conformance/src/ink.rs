@@ -50,6 +50,16 @@ impl Message {
 }
 
 impl Bundle {
+    /// The message or constructor of this name, which must be there.
+    ///
+    /// # Panics
+    /// If it is not.
+    #[must_use]
+    pub fn message(&self, label: &str) -> &Message {
+        let mut all = self.constructors.iter().chain(&self.messages);
+        all.find(|it| it.label == label).unwrap_or_else(|| panic!("{} has no {label}", self.name))
+    }
+
     /// Reads a bundle.
     ///
     /// # Panics
@@ -87,6 +97,13 @@ impl Bundle {
                 // The key of a channel, whose vouchers `sign` makes.
                 ("key", def) if def["array"]["len"] == 33 => {
                     input.extend_from_slice(&channel_key().public().0)
+                }
+                // Those of a purse, which nobody may be twice.
+                ("owners", def) if def.get("sequence").is_some() => {
+                    let (first, count) = (entropy.below(cast.accounts.len()), 1 + entropy.below(3));
+                    input.push((count as u8) << 2);
+                    let owners = cast.accounts.iter().cycle().skip(first).take(count);
+                    owners.for_each(|it| input.extend_from_slice(it));
                 }
                 _ => self.value(*ty, cast, entropy, &mut input, 0),
             }
@@ -157,7 +174,7 @@ impl Bundle {
         // Small numbers are those at which things happen; the greatest is where they overflow.
         let number = match entropy.byte() {
             0 => u128::MAX,
-            it @ 1..=160 => u128::from(it % 8),
+            it @ 1..=160 => u128::from(it % 4),
             it => u128::from(it) * u128::from(entropy.byte()),
         };
         out.extend_from_slice(&number.to_le_bytes()[..bytes]);

@@ -15,6 +15,7 @@
 pub mod cases;
 pub mod differences;
 pub mod duel;
+pub mod examples;
 pub mod ink;
 pub mod machine;
 pub mod ours;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Our side: `phala-vm` with its world, on a map of entries, and its two engines side by side.
+//! Our side: `phala-vm` with its world, on a map of entries. [`Twins`] is that on both of its engines, side by side.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use codec::{Decode as _, Encode as _};
+use phala_crypto::Secret;
 use phala_vm::{
     Engine, HashBytes, StorageKey, Trap, WasmiEngine, WasmtimeEngine,
+    extension::{CommandExtensions, keys::ClusterKey},
     world::{
         self, Changes, Codes, Deposit, Moment, Outermost, RemovalError, Removed, Terms, UploadError,
         Uploaded, World,
@@ -17,6 +19,10 @@ use crate::machine::{
     Account, Answer, Balance, CODE_LOCKUP_PERCENT, Call, DEPOSIT_PER_BYTE, DEPOSIT_PER_ITEM,
     EXISTENTIAL_DEPOSIT, End, Event, Hash, Instantiate, Machine, Ran, contract_address,
 };
+
+mod twins;
+
+pub use twins::Twins;
 
 /// All the gas that a case may need, and a call may have.
 const AMPLE: u64 = phala_vm::limits::CALL_GAS_MAX;
@@ -103,9 +109,17 @@ impl<E: Engine> Ours<E> {
         Ok(removed)
     }
 
+    /// Runs a call, with the extensions that a command has.
+    fn ran(&self, outermost: Outermost<'_>) -> world::Ran {
+        let mut extensions = CommandExtensions::new(cluster_key(), [0x71; 32], 1);
+        let mut codes = self.compiler.codes.borrow_mut();
+        let world = World::new(&self.compiler.engine, &mut codes, &self.state, TERMS, self.moment);
+        world.with_extensions(&mut extensions).run(outermost).expect("the world is sound")
+    }
+
     /// Runs a call, and keeps what it changed.
     fn run(&mut self, outermost: Outermost<'_>) -> world::Ran {
-        let ran = self.within(|world| world.run(outermost)).expect("the world is sound");
+        let ran = self.ran(outermost);
         self.apply(ran.changes.clone());
         ran
     }
@@ -115,49 +129,9 @@ impl<E: Engine> Ours<E> {
     /// # Errors
     /// The class of how it ended.
     pub fn call_bare(&mut self, request: &Call) -> Result<Answer, End> {
-        let mut ran = self.within(|world| world.run(outermost_of(request))).expect("the world is sound");
+        let mut ran = self.ran(outermost_of(request));
         self.apply(core::mem::take(&mut ran.changes));
         told(ran).result
-    }
-}
-
-/// What differed between the engines.
-type Disagreement = Option<String>;
-
-/// Our world on both of our engines, which must agree on everything: results, gas, changes, events, deposits and logs.
-#[derive(Default)]
-pub struct Twins {
-    native: Ours<WasmtimeEngine>,
-    interpreted: Ours<WasmiEngine>,
-    disagreement: Disagreement,
-    calls: u64,
-    gas_used: u64,
-}
-
-impl Twins {
-    /// The first thing in which the engines did not agree since this was asked last.
-    pub fn disagreement(&mut self) -> Option<String> {
-        self.disagreement.take()
-    }
-
-    /// How many calls both have run, and the gas that each of them used for all of these.
-    #[must_use]
-    pub fn work(&self) -> (u64, u64) {
-        (self.calls, self.gas_used)
-    }
-
-    fn compare<T: PartialEq + core::fmt::Debug>(&mut self, native: T, interpreted: &T) -> T {
-        if native != *interpreted && self.disagreement.is_none() {
-            self.disagreement = Some(format!("wasmtime: {native:?}\n      wasmi:    {interpreted:?}"));
-        }
-        native
-    }
-
-    fn run(&mut self, outermost: Outermost<'_>) -> world::Ran {
-        let (native, interpreted) = (self.native.run(outermost), self.interpreted.run(outermost));
-        self.calls += 1;
-        self.gas_used += native.execution.gas_used;
-        self.compare(native, &interpreted)
     }
 }
 
@@ -217,53 +191,9 @@ impl<E: Engine> Machine for Ours<E> {
     }
 }
 
-impl Machine for Twins {
-    fn name(&self) -> &'static str {
-        "phala-vm on both engines"
-    }
-
-    fn fund(&mut self, account: &Account, amount: u128) {
-        self.native.fund(account, amount);
-        self.interpreted.fund(account, amount);
-    }
-
-    fn set_block(&mut self, number: u32, now_ms: u64) {
-        self.native.set_block(number, now_ms);
-        self.interpreted.set_block(number, now_ms);
-    }
-
-    fn upload(&mut self, owner: &Account, wasm: &[u8]) -> Result<Hash, End> {
-        let (native, interpreted) = (self.native.taken(owner, wasm), self.interpreted.taken(owner, wasm));
-        self.compare(native, &interpreted).map(|uploaded| uploaded.code_hash).map_err(refusal)
-    }
-
-    fn remove_code(&mut self, owner: &Account, code: &Hash) -> Result<(), End> {
-        let (native, interpreted) = (self.native.removed(owner, code), self.interpreted.removed(owner, code));
-        self.compare(native, &interpreted).map(|_| ()).map_err(stay)
-    }
-
-    fn instantiate(&mut self, request: &Instantiate) -> Ran {
-        let address = address_of(request);
-        made(self.run(outermost_of_new(request, address)), address)
-    }
-
-    fn call(&mut self, request: &Call) -> Ran {
-        told(self.run(outermost_of(request)))
-    }
-
-    fn learn_key(&mut self, _: &[u8]) {}
-
-    fn storage(&mut self, contract: &Account) -> BTreeMap<Vec<u8>, Vec<u8>> {
-        self.native.storage(contract)
-    }
-
-    fn balance(&mut self, account: &Account) -> Balance {
-        self.native.balance(account)
-    }
-
-    fn code_hash(&mut self, account: &Account) -> Option<HashBytes> {
-        self.native.code_hash(account)
-    }
+/// What the contracts' keys are derived from.
+fn cluster_key() -> ClusterKey {
+    ClusterKey::new(Secret::new([0x5e; 32]))
 }
 
 fn refusal(error: UploadError) -> End {

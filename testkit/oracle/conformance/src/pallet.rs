@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use codec::Decode;
+use codec::{Decode, DecodeAll as _};
 use frame_support::{
     storage::{TransactionOutcome, child, with_transaction},
-    traits::{fungible::Inspect as _, fungible::Mutate as _},
+    traits::fungible::{Inspect as _, InspectHold as _, Mutate as _},
     weights::Weight,
 };
-use pallet_contracts::{Code, CollectEvents, DebugInfo, Determinism, StorageDeposit};
+use pallet_contracts::{Code, CollectEvents, DebugInfo, Determinism, HoldReason, StorageDeposit};
 use sp_runtime::{AccountId32, BuildStorage as _, DispatchError, TokenError};
 
 use crate::machine::{Account, Answer, Balance, Call, End, Event, Hash, Instantiate, Machine, Ran};
@@ -60,6 +60,20 @@ impl Pallet {
                 }
             });
             undone.expect("there is no limit of nested transactions in reach")
+        })
+    }
+
+    /// What is held on the account of each contract beyond what the pallet's own record of that contract accounts for.
+    pub fn stranded(&mut self) -> BTreeMap<Account, i128> {
+        let signed = |amount: u128| i128::try_from(amount).expect("deposits are small");
+        self.state.execute_with(|| {
+            let accounts = frame_system::Account::<Runtime>::iter_keys();
+            let beyond = accounts.map(|account| {
+                let held = Balances::balance_on_hold(&HoldReason::StorageDepositReserve.into(), &account);
+                let id: Account = account.into();
+                (id, signed(held) - signed(record(&id).map_or(0, |record| record.deposits())))
+            });
+            beyond.filter(|(_, amount)| *amount != 0).collect()
         })
     }
 
@@ -213,14 +227,36 @@ fn own_key(name: &[u8], fixed: &BTreeSet<[u8; 32]>) -> Vec<u8> {
     }
 }
 
-/// Where a contract's storage is. The pallet keeps its map of contracts to itself, so the record is read as bytes, which
-/// begin with the id of the trie.
-fn child_trie(contract: &Account) -> Option<child::ChildInfo> {
+/// What the pallet keeps of a contract. Its own type has private fields.
+#[derive(Decode)]
+struct Record {
+    trie_id: Vec<u8>,
+    _code_hash: Hash,
+    _bytes: u32,
+    _items: u32,
+    byte_deposit: u128,
+    item_deposit: u128,
+    base_deposit: u128,
+    dependencies: BTreeMap<Hash, u128>,
+}
+
+impl Record {
+    fn deposits(&self) -> u128 {
+        self.byte_deposit + self.item_deposit + self.base_deposit + self.dependencies.values().sum::<u128>()
+    }
+}
+
+/// The pallet keeps its map of contracts to itself, so it is read as bytes.
+fn record(contract: &Account) -> Option<Record> {
     let map = frame_support::storage::storage_prefix(b"Contracts", b"ContractInfoOf");
     let name = [map.as_slice(), &sp_crypto_hashing::twox_64(contract), contract].concat();
     let record = sp_io::storage::get(&name)?;
-    let trie_id = Vec::<u8>::decode(&mut &record[..]).expect("a record begins with the id of its trie");
-    Some(child::ChildInfo::new_default(&trie_id))
+    Some(Record::decode_all(&mut &record[..]).expect("a record is as it is in release 51"))
+}
+
+/// Where a contract's storage is.
+fn child_trie(contract: &Account) -> Option<child::ChildInfo> {
+    record(contract).map(|record| child::ChildInfo::new_default(&record.trie_id))
 }
 
 fn ran(

@@ -28,6 +28,7 @@ cases![
     deposits_of_failed_frames_are_not_paid,
     a_limit_for_an_instantiation,
     deposits_are_rounded_alike,
+    a_refund_in_the_call_that_charges_it_is_stranded,
 ];
 
 const STORE: &[&str] = &[
@@ -291,4 +292,28 @@ fn deposits_are_rounded_alike(duel: &mut Duel) {
             play(duel, if len % 2 == 0 { ALICE } else { BOB }, a, &s, None);
         }
     }
+}
+
+/// A constructor runs code as itself, which stores a value, and clears the value.
+fn a_refund_in_the_call_that_charges_it_is_stranded(duel: &mut Duel) {
+    let code = duel.puppet_code(&["seal0.delegate_call", "seal2.set_storage", "seal1.clear_storage"]);
+    let mut inner = Script::new();
+    set(&mut inner, b"key", Some(10));
+    let (mut s, input) = (Script::new(), inner.input());
+    let (hash, at) = (s.bytes(&code), s.bytes(&input));
+    let stored = s.call("seal0.delegate_call", &[0, hash, at, input.len() as u64, SENTINEL, SENTINEL]);
+    set(&mut s, b"key", None);
+    let request = Instantiate {
+        caller: ALICE,
+        code,
+        value: 1_000,
+        input: s.input(),
+        salt: vec![],
+        deposit_limit: None,
+    };
+    let ran = duel.instantiate(&request);
+    let (address, answer) = (ran.address.expect("it is made"), ran.result.expect("it answers"));
+    assert_eq!(Played(answer.data).result(stored), SUCCESS);
+    assert!(duel.storage(&address).is_empty());
+    assert!(duel.stranded(&address) >= 10 * BYTE + ITEM, "{}", duel.stranded(&address));
 }
