@@ -174,7 +174,7 @@ impl Bundle {
         // Small numbers are those at which things happen; the greatest is where they overflow.
         let number = match entropy.byte() {
             0 => u128::MAX,
-            it @ 1..=160 => u128::from(it % 4),
+            it @ 1..=231 => u128::from(it % 3),
             it => u128::from(it) * u128::from(entropy.byte()),
         };
         out.extend_from_slice(&number.to_le_bytes()[..bytes]);
@@ -196,9 +196,11 @@ impl Entropy<'_> {
         usize::from(self.byte()) % count.max(1)
     }
 
+    /// One of a list: mostly one of the first three, who are people, so that they meet again.
     fn pick(&mut self, list: &[[u8; 32]]) -> [u8; 32] {
-        let choice = self.below(list.len());
-        list.get(choice).copied().unwrap_or_default()
+        let byte = usize::from(self.byte());
+        let among = if byte % 8 < 6 { list.len().min(3) } else { list.len() };
+        list.get(byte / 8 % among.max(1)).copied().unwrap_or_default()
     }
 }
 
