@@ -37,12 +37,8 @@ pub fn tell(abi: &Abi, function: Function, answered: &Answered) -> Result<Told, 
 /// The same, for an answer that comes from a receipt's file.
 pub fn tell_answer(abi: &Abi, function: Function, answer: &Answer) -> Result<Told, AbiError> {
     match answer {
-        Answer::Call { ended, gas_used, deposit, events, logs } => {
-            let mut told = tell_ended(abi, function, ended)?;
-            tell_effects(&mut told, abi, Effects { gas_used: *gas_used, deposit: *deposit, events, logs });
-            Ok(told)
-        }
-        Answer::Outcome(Outcome::Executed(Execution { ended, gas_used, deposit, events, logs, .. })) => {
+        Answer::Call { ended, gas_used, deposit, events, logs }
+        | Answer::Outcome(Outcome::Executed(Execution { ended, gas_used, deposit, events, logs, .. })) => {
             let mut told = tell_ended(abi, function, ended)?;
             tell_effects(&mut told, abi, Effects { gas_used: *gas_used, deposit: *deposit, events, logs });
             Ok(told)

@@ -97,10 +97,7 @@ impl Client {
         cluster: ClusterId,
         code: Bytes<CODE_BYTES_MAX>,
     ) -> Result<Included, CommandError> {
-        let included =
-            self.node().submit(payer, Call::UploadCode { cluster, code }, Until::Finalized).await?;
-        self.reach(&included).await?;
-        Ok(included)
+        self.submit(payer, Call::UploadCode { cluster, code }).await
     }
 
     /// Removes code that `payer` uploaded. Its outcome tells whether the worker still needs it.
@@ -110,10 +107,7 @@ impl Client {
         cluster: ClusterId,
         code_hash: CodeHash,
     ) -> Result<Included, CommandError> {
-        let call = Call::RemoveCode { cluster, code_hash };
-        let included = self.node().submit(payer, call, Until::Finalized).await?;
-        self.reach(&included).await?;
-        Ok(included)
+        self.submit(payer, Call::RemoveCode { cluster, code_hash }).await
     }
 
     /// Deploys a contract, with its constructor's call sealed to the contract that is to be. `payer` becomes its owner
@@ -203,6 +197,13 @@ impl Client {
         }
         self.cache_inbox_key(key);
         Ok(key)
+    }
+
+    /// Sends a transaction, and waits until this client has verified its block.
+    async fn submit(&self, payer: &Account, call: Call) -> Result<Included, CommandError> {
+        let included = self.node().submit(payer, call, Until::Finalized).await?;
+        self.reach(&included).await?;
+        Ok(included)
     }
 
     /// Waits until this client has verified the transaction's block, so that its queries see what came of it.

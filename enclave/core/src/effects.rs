@@ -72,13 +72,7 @@ fn line(Line { contract, record }: Line) -> Result<LogLine, Fault> {
     let fields: Vec<_> = fields.into_iter().map(field).collect::<Result<_, Fault>>()?;
     Ok(LogLine {
         contract: ContractId::new(contract),
-        level: match level {
-            wire::LogLevel::Error => log::LogLevel::Error,
-            wire::LogLevel::Warn => log::LogLevel::Warn,
-            wire::LogLevel::Info => log::LogLevel::Info,
-            wire::LogLevel::Debug => log::LogLevel::Debug,
-            wire::LogLevel::Trace => log::LogLevel::Trace,
-        },
+        level,
         message: bounded(message.into_bytes())?,
         fields: fields.try_into().map_err(|_| Fault)?,
     })

@@ -83,7 +83,7 @@ impl<E: Engine> Executor<'_, E> {
     fn store_code(&mut self, message: &Message, tip: Digest, code: &[u8]) {
         let hash = code_hash(code);
         let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
-        let (outcome, mut changes) = match world.upload(&CODE_OWNER, code) {
+        let (outcome, changes) = match world.upload(&CODE_OWNER, code) {
             Ok(uploaded) => (Outcome::CodeStored(hash), uploaded.changes),
             Err(UploadError::Refused(refusal)) => {
                 (Outcome::Rejected(Rejection::InvalidCode(refusal)), Changes::new())
@@ -92,15 +92,13 @@ impl<E: Engine> Executor<'_, E> {
                 (Outcome::Rejected(Rejection::InsufficientBalance), Changes::new())
             }
         };
-        let upload = Upload { number: message.number, tip, outcome };
-        changes.insert(Key::Upload(hash).encode(), Some(upload.encode()));
-        self.store.change(changes);
+        self.keep_fate(message, tip, hash, outcome, changes);
     }
 
     /// Removes code that no contract needs. The chain has checked that its owner wants it.
     fn remove_code(&mut self, message: &Message, tip: Digest, hash: CodeHash) {
         let world = World::new(self.engine, self.codes, self.store, TERMS, moment(message));
-        let (outcome, mut changes) = match world.remove_code(&CODE_OWNER, hash.as_bytes()) {
+        let (outcome, changes) = match world.remove_code(&CODE_OWNER, hash.as_bytes()) {
             Ok(removed) => (Outcome::CodeRemoved(hash), removed.changes),
             Err(RemovalError::InUse { references }) => {
                 (Outcome::Rejected(Rejection::CodeInUse(references)), Changes::new())
@@ -110,6 +108,18 @@ impl<E: Engine> Executor<'_, E> {
                 (Outcome::Rejected(Rejection::UnknownCode), Changes::new())
             }
         };
+        self.keep_fate(message, tip, hash, outcome, changes);
+    }
+
+    /// Makes changes, and keeps what last came of code beside them.
+    fn keep_fate(
+        &mut self,
+        message: &Message,
+        tip: Digest,
+        hash: CodeHash,
+        outcome: Outcome,
+        mut changes: Changes,
+    ) {
         let upload = Upload { number: message.number, tip, outcome };
         changes.insert(Key::Upload(hash).encode(), Some(upload.encode()));
         self.store.change(changes);

@@ -41,8 +41,6 @@ pub struct PausedQuery {
     pub progress: Progress,
     /// What it waits for.
     pub errands: Vec<Errand>,
-    /// The contract that it is to.
-    pub contract: ContractId,
 }
 
 impl PausedQuery {
@@ -68,7 +66,8 @@ pub struct PlacesTaken;
 impl Paused {
     /// A ticket for a query that begins to wait, if there is a place.
     pub fn ticket(&mut self, contract: &ContractId) -> Result<Ticket, PlacesTaken> {
-        let of_contract = self.queries.values().filter(|query| query.contract == *contract).count();
+        let is_of_contract = |query: &&PausedQuery| query.signed.query.question.contract() == Some(contract);
+        let of_contract = self.queries.values().filter(is_of_contract).count();
         if self.queries.len() >= PAUSED_MAX || of_contract >= PAUSED_PER_CONTRACT_MAX {
             return Err(PlacesTaken);
         }

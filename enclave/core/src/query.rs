@@ -171,9 +171,8 @@ impl<E: Engine> Live<E> {
         let result = match self.attempt_answer(serving, &signed.query, &mut progress, ticket) {
             Ok(Attempt::Answered(answered)) => Ok(*answered),
             Ok(Attempt::Waits(ticket, errands)) => {
-                let contract = signed.query.question.contract().copied().ok_or(Unanswered::Fault)?;
                 let work = errands.iter().map(|errand| work(&serving.genesis, errand)).collect();
-                let query = PausedQuery { signed, reply_key, progress, errands, contract };
+                let query = PausedQuery { signed, reply_key, progress, errands };
                 self.paused.put(ticket, query);
                 return Ok(Step::Work { ticket, work, now: serving.now });
             }

@@ -33,13 +33,13 @@ pub(crate) struct Guest {
     stop: Option<Stop>,
 }
 
-/// Runs a call: `program` runs the program with the counters that it begins with, and says how it ended by itself
-/// and what the counters were then.
+/// Runs a call: `program` runs the program with the counters that it begins with, and says how it ended by itself and what
+/// the counters were then, or nothing if the machine failed.
 pub(crate) fn run(
     call: Call<'_>,
     initial_pages: u64,
     host: &mut dyn Host,
-    program: impl FnOnce(Guest, Counters) -> (Option<Guest>, Result<(), Trap>, Counters),
+    program: impl FnOnce(Guest, Counters) -> (Guest, Option<(Result<(), Trap>, Counters)>),
 ) -> Execution {
     let limit = call.gas_limit;
     let ended = |result, left| Execution { result, gas_used: limit.saturating_sub(left) };
@@ -52,17 +52,19 @@ pub(crate) fn run(
     // More than the counter holds cannot be used in a lifetime, and is given back.
     let counted = i64::try_from(left).unwrap_or(i64::MAX);
     let kept = left.saturating_sub(counted.unsigned_abs());
-    // SAFETY: the handle is in the guest, which `program` gives back or drops before this function, and with it the
+    // SAFETY: the handle is in the guest, which `program` gives back or drops, and which is dropped before this function, and with it the
     // borrow of the host, ends.
     #[allow(unsafe_code)]
     let host = unsafe { HostHandle::new(host) };
     let state = State { input: Some(call.input.to_vec()), events: 0 };
     let guest = Guest { host, context: call.context.clone(), state, stop: None };
-    let (guest, result, counters) = program(guest, Counters { gas: counted, stack: STACK_BYTES });
+    let begun = Counters { gas: counted, stack: STACK_BYTES };
+    let (guest, ended_by_itself) = program(guest, begun);
+    let (result, counters) = ended_by_itself.unwrap_or((Err(Trap::HostFault), begun));
     let Ok(left) = u64::try_from(counters.gas) else {
         return ended(Err(Trap::OutOfGas), 0);
     };
-    let result = match (guest.and_then(|guest| guest.stop), result) {
+    let result = match (guest.stop, result) {
         (Some(Stop::Return(answer)), _) => Ok(answer),
         (Some(Stop::Trap(trap)), _) => Err(trap),
         (None, _) if counters.stack < 0 => Err(Trap::StackOverflow),

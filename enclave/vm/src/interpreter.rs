@@ -4,6 +4,8 @@
 //! For platforms whose memory cannot be made executable, and to check the other engine by: it was written by other people
 //! and shares with it nothing but the metered program. Some ten times slower; executions are the same.
 
+use std::sync::Arc;
+
 use phala_types::code::CodeRefusal;
 use wasmi::{
     Caller, CompilationMode, Config, Engine as Interpreter, ExternType, Global, Linker, Memory, Module,
@@ -30,7 +32,8 @@ const RECURSION_MAX: usize = STACK_BYTES.unsigned_abs().div_ceil(FRAME_OVERHEAD_
 #[derive(Clone)]
 pub struct WasmiEngine {
     interpreter: Interpreter,
-    linker: Linker<Frame>,
+    /// Shared, since an engine is cloned for each query.
+    linker: Arc<Linker<Frame>>,
 }
 
 /// Code that a [`WasmiEngine`] translated.
@@ -67,7 +70,7 @@ impl WasmiEngine {
         let interpreter = Interpreter::new(&config);
         let mut linker = Linker::new(&interpreter);
         interface::link_interpreter(&mut linker).map_err(|error| SetupError::Interpreter(error.into()))?;
-        Ok(Self { interpreter, linker })
+        Ok(Self { interpreter, linker: Arc::new(linker) })
     }
 }
 
@@ -99,12 +102,8 @@ impl Engine for WasmiEngine {
         };
         guest::run(call, artifact.initial_pages, host, |guest, counters| {
             let mut store = Store::new(&self.interpreter, Frame { guest, instance: None });
-            let (ended, counters) =
-                match run_in_store(&self.linker, &artifact.module, entry, &mut store, counters) {
-                    Some((ended, counters)) => (ended, counters),
-                    None => (Err(Trap::HostFault), counters),
-                };
-            (Some(store.into_data().guest), ended, counters)
+            let ended = run_in_store(&self.linker, &artifact.module, entry, &mut store, counters);
+            (store.into_data().guest, ended)
         })
     }
 }

@@ -40,7 +40,8 @@ const MAX_INSTANCE_BYTES: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct WasmtimeEngine {
     compiler: Compiler,
-    linker: Linker<Frame>,
+    /// Shared, since an engine is cloned for each query.
+    linker: Arc<Linker<Frame>>,
     /// How often the engine's clock has ticked. Only differences mean something.
     ticks: Arc<AtomicU64>,
     /// The tick at which its calls end.
@@ -93,7 +94,7 @@ impl WasmtimeEngine {
         let compiler = Compiler::new(&configuration(pooled)).map_err(SetupError::Compiler)?;
         let mut linker = Linker::new(&compiler);
         interface::link_jit(&mut linker).map_err(SetupError::Compiler)?;
-        Ok(Self { compiler, linker, ticks: Arc::default(), deadline: None })
+        Ok(Self { compiler, linker: Arc::new(linker), ticks: Arc::default(), deadline: None })
     }
 
     /// How many ticks are left for a call that begins now.
@@ -201,11 +202,8 @@ impl Engine for WasmtimeEngine {
             store.set_epoch_deadline(self.patience());
             // Segments were checked to fit and there is no start function, so what fails here is the machine, not the
             // contract.
-            let (ended, counters) = match run_in_store(artifact, entry, &mut store, counters) {
-                Some((ended, counters)) => (ended, counters),
-                None => (Err(Trap::HostFault), counters),
-            };
-            (Some(store.into_data().guest), ended, counters)
+            let ended = run_in_store(artifact, entry, &mut store, counters);
+            (store.into_data().guest, ended)
         })
     }
 }

@@ -77,7 +77,6 @@ struct Plan {
     locals: u32,
     operands_max: u32,
     has_calls: bool,
-    grows: bool,
 }
 
 /// The function with its price in it.
@@ -130,7 +129,7 @@ impl Plan {
         locals: u32,
     ) -> Result<Self, BinaryReaderError> {
         let entry = gas::linear(gas::FUNCTION, gas::LOCAL, locals.into());
-        let mut plan = Self { pieces: Vec::new(), locals, operands_max: 0, has_calls: false, grows: false };
+        let mut plan = Self { pieces: Vec::new(), locals, operands_max: 0, has_calls: false };
         let mut price = entry;
         let mut stretch = Stretch { price: 0, after_call: false, checked: true };
         let mut body: Vec<Piece> = Vec::new();
@@ -153,7 +152,6 @@ impl Plan {
                     copied.start = operators.original_position();
                 }
                 Operator::MemoryGrow { .. } => {
-                    plan.grows = true;
                     body.push(Piece::Copied(copied.start..at));
                     body.push(Piece::Grow);
                     copied.start = operators.original_position();

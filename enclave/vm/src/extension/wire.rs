@@ -2,6 +2,7 @@
 //! What contracts write and read, as `specs/chain-extensions.md` has it. A type here never changes.
 
 use codec::{Decode, Encode};
+pub use phala_types::log::LogLevel;
 
 /// The id of Phala's extension.
 pub const EXTENSION_PINK: u16 = 0;
@@ -314,17 +315,6 @@ pub struct LogRecord {
     pub message: String,
     /// With which values.
     pub fields: Vec<(String, LogValue)>,
-}
-
-/// How grave a line is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum LogLevel {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
 }
 
 /// A value in a line.
