@@ -34,6 +34,10 @@ pub fn check() -> Vec<Step> {
         cargo("format", &["fmt", "--all", "--check"]),
         cargo("format of contracts", &["fmt", "--all", "--check", "--manifest-path", "contract/Cargo.toml"]),
         cargo("format of fuzz", &["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"]),
+        cargo(
+            "format of the oracle",
+            &["fmt", "--all", "--check", "--manifest-path", "testkit/oracle/Cargo.toml"],
+        ),
         lints("lints of the chain", &on_chain("clippy", LINTS)),
         lints("lints of the rest", &off_chain("clippy", LINTS)),
         cargo("floors", &["test", "--release", "--locked", "--package", "xtask"]),
@@ -120,6 +124,7 @@ pub fn test() -> Result<Vec<Step>> {
     let mut step = cargo("contracts", &contracts);
     step.command.env("CARGO_TARGET_DIR", repo::target_dir().join("contract"));
     steps.push(step);
+    steps.push(oracle());
     steps.push(Step { name: "build the fuzz targets".into(), command: fuzz::build_command()? });
     for target in fuzz::targets()? {
         let mut command = Command::new(env::current_exe()?);
@@ -127,6 +132,20 @@ pub fn test() -> Result<Vec<Step>> {
         steps.push(Step { name: format!("fuzz {target}"), command });
     }
     Ok(steps)
+}
+
+/// Our engine and pallet-contracts, call by call. Its workspace has a folder of its own, since its dependencies are others.
+fn oracle() -> Step {
+    let package = "phala-oracle-conformance";
+    let manifest = "testkit/oracle/Cargo.toml";
+    let mut step = cargo(
+        "conformance",
+        &["test", "--release", "--locked", "--package", package, "--manifest-path", manifest],
+    );
+    step.command.env("CARGO_TARGET_DIR", repo::target_dir().join("oracle"));
+    // It builds the examples with the program that authors build theirs with.
+    step.command.env("PHALA", repo::target_dir().join("release/phala"));
+    step
 }
 
 /// Holds the messages to their vectors, or writes the vectors anew.

@@ -1,6 +1,7 @@
-//! Measures the network on this machine and writes what it found as JSON: `./x bench [GROUP]`.
+//! Measures the network and the engine on this machine and writes what it found as JSON: `./x bench [GROUP]`.
 //!
-//! Each figure that has a peer is measured beside it, in the same run and on the same processes.
+//! Each figure that has a peer is measured beside it, in the same run and on the same processes. The engine's peers are
+//! in a workspace of their own, whose program this one runs.
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
@@ -56,8 +57,11 @@ struct Peer {
     value: f64,
 }
 
-/// The only group yet: a whole network on one machine.
+/// A whole network on one machine.
 const NETWORK: &str = "network";
+
+/// The contract engine beside its peers.
+const ENGINE: &str = "engine";
 
 /// Queries that are timed one after another.
 const QUERIES: usize = 2000;
@@ -72,20 +76,62 @@ const BATCH_AT_MOST: Duration = Duration::from_secs(300);
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.group.as_deref() {
-        None | Some(NETWORK) => {}
-        Some(other) => bail!("there is no group {other}; there is: {NETWORK}"),
+        None | Some(NETWORK | ENGINE) => {}
+        Some(other) => bail!("there is no group {other}; there are: {NETWORK}, {ENGINE}"),
     }
+    let wants = |group| arguments.group.as_deref().is_none_or(|wanted| wanted == group);
     let mut figures: Vec<Figure> = match fs::read_to_string(&arguments.out) {
         Ok(text) => serde_json::from_str(&text).context("what is in the file is no list of figures")?,
         Err(_) => Vec::new(),
     };
-    figures.retain(|figure| figure.group != NETWORK);
-    figures.extend(network().await?);
+    figures.retain(|figure| !wants(&figure.group));
+    if wants(NETWORK) {
+        figures.extend(network().await?);
+    }
+    if wants(ENGINE) {
+        figures.extend(engine()?);
+    }
     for figure in &figures {
         println!("{:24} {:>12.3} {}", figure.key, figure.value, figure.unit);
     }
     fs::write(&arguments.out, serde_json::to_string_pretty(&figures)? + "\n")?;
     Ok(())
+}
+
+/// What the engine's own benchmark prints, a line for each figure.
+#[derive(Deserialize)]
+struct Line {
+    key: String,
+    value: f64,
+    unit: String,
+    note: String,
+}
+
+/// Builds and runs the benchmark of the engine, in its own workspace and folder.
+fn engine() -> Result<Vec<Figure>> {
+    println!("measuring the engine beside its peers, which are compiled first");
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(2).context("this program is in no target folder")?;
+    let output = Command::new("cargo")
+        .args(["run", "--quiet", "--release", "--locked", "--package", "phala-oracle-peers"])
+        .args(["--manifest-path", "testkit/oracle/Cargo.toml"])
+        .env("CARGO_TARGET_DIR", target.join("oracle"))
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("cargo does not start")?;
+    if !output.status.success() {
+        bail!("the benchmark of the engine failed; try: read its words above");
+    }
+    let stamp = Stamp::new()?;
+    let lines = String::from_utf8(output.stdout)?;
+    lines
+        .lines()
+        .map(|line| {
+            let it: Line = serde_json::from_str(line).with_context(|| format!("no figure: {line}"))?;
+            let figure = stamp.figure(&it.key, it.value, &it.unit, Some(it.note), None);
+            Ok(Figure { group: ENGINE.into(), ..figure })
+        })
+        .collect()
 }
 
 async fn network() -> Result<Vec<Figure>> {
