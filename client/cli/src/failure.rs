@@ -87,7 +87,9 @@ fn advice_for(error: &(dyn Error + 'static)) -> Option<&'static str> {
     }
     if let Some(error) = error.downcast_ref::<SubmitError>() {
         return match error {
-            SubmitError::NotTaken { .. } => Some("look at the payer's balance with `phala account balance`"),
+            SubmitError::NotTaken { .. } => Some(
+                "look at the payer's balance with `phala account balance`, and let nothing else send by that account",
+            ),
             SubmitError::Unknown { .. } => Some("use a client of the same version as the network"),
             SubmitError::Unknowable { .. } => Some(
                 "look with `phala status` whether the chain goes on, and then at the outcome, before sending it again",

@@ -79,7 +79,7 @@ async fn main() -> Result<()> {
         None | Some(NETWORK | ENGINE) => {}
         Some(other) => bail!("there is no group {other}; there are: {NETWORK}, {ENGINE}"),
     }
-    let wants = |group| arguments.group.as_deref().is_none_or(|wanted| wanted == group);
+    let wants = |group: &str| arguments.group.as_deref().is_none_or(|wanted| wanted == group);
     let mut figures: Vec<Figure> = match fs::read_to_string(&arguments.out) {
         Ok(text) => serde_json::from_str(&text).context("what is in the file is no list of figures")?,
         Err(_) => Vec::new(),

@@ -4,11 +4,11 @@ use phala_testkit::{Network, binary, has_compiler};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command, thread};
 
-/// Each example, who pays for its transactions (one account each, since a transaction waits for the account's last one),
-/// how many of its tests hold, and how many need PHA, which no cluster has.
+/// Each example, who pays for its transactions (an account each, and not //Bob, by whom the relay pays), how
+/// many of its tests hold, and how many need PHA, which no cluster has.
 const EXAMPLES: [(&str, &str, usize, usize); 5] = [
     ("erc20", "//Alice", 4, 0),
-    ("erc721", "//Bob", 4, 0),
+    ("erc721", "//Ferdie", 4, 0),
     ("amm", "//Charlie", 4, 0),
     ("multisig", "//Dave", 3, 2),
     ("auction", "//Eve", 3, 0),

@@ -91,6 +91,8 @@ struct Scene<'a> {
     test: &'a str,
     abis: &'a BTreeMap<String, ContractBundle>,
     main: &'a str,
+    /// What the secret URIs of people end with.
+    people: &'a str,
     /// Instances and saved accounts by name, with the contract that each is.
     names: BTreeMap<String, (AccountId, String)>,
 }
@@ -130,11 +132,13 @@ impl Tests {
             }
             abis.insert(bundle.name.clone(), parsed);
         }
+        let people = stage.people().to_owned();
         let mut results = Vec::new();
         for test in &self.test {
             stage.begin()?;
             let names = BTreeMap::new();
-            let mut scene = Scene { test: &test.name, abis: &abis, main: &bundle.name, names };
+            let mut scene =
+                Scene { test: &test.name, abis: &abis, main: &bundle.name, people: &people, names };
             let mut verdict = Verdict::Holds;
             for (number, step) in (1..).zip(&test.steps) {
                 verdict = match scene.step(stage, number, step).await? {
@@ -187,7 +191,8 @@ impl Scene<'_> {
                 Some((id, _)) if step.query.is_some() => What::Query(*id),
                 Some((id, _)) => What::Call(*id),
             },
-            signer: &account(step.from.as_deref().unwrap_or("alice"))
+            signer: &self
+                .person(step.from.as_deref().unwrap_or("alice"))
                 .map_err(|error| wrong(error.to_string()))?,
             value: Amount::new(value.parse().map_err(|_| wrong(format!("{value} is no amount")))?),
             input: input.map_err(|error| wrong(error.to_string()))?,
@@ -224,7 +229,9 @@ impl Scene<'_> {
     ) -> Option<String> {
         let (data, is_reverted, events) = match reply {
             Reply::Returned { data, is_reverted, events, .. } => (data, *is_reverted, events),
-            Reply::Unable(why) => return Some(why.clone()),
+            Reply::Refused(why) | Reply::Unable(why) => {
+                return Some(format!("{function} was not run: {why}"));
+            }
             Reply::Trapped { trap, logs } => {
                 return match &step.traps {
                     Some(toml::Value::Boolean(true)) => None,
@@ -292,10 +299,21 @@ impl Scene<'_> {
         Ok(done)
     }
 
+    /// Somebody: any name, as development accounts are made of theirs.
+    fn person(&self, name: &str) -> Result<Account> {
+        let mut characters = name.chars();
+        let Some(first) = characters.next().filter(|_| name.chars().all(|it| it.is_ascii_alphanumeric()))
+        else {
+            bail!("{name:?} is no account: use a name such as alice")
+        };
+        let uri = format!("//{}{}{}", first.to_ascii_uppercase(), characters.as_str(), self.people);
+        Ok(Account::from_uri(&uri)?)
+    }
+
     fn named(&self, name: &str) -> Result<AccountId> {
         match self.names.get(name) {
             Some((id, _)) => Ok(*id),
-            None => Ok(account(name)?.id()),
+            None => Ok(self.person(name)?.id()),
         }
     }
 
@@ -356,16 +374,6 @@ fn agree(expected: &Value, found: &Value) -> bool {
     }
 }
 
-/// An account of a test: any name, as development accounts are made of theirs.
-fn account(name: &str) -> Result<Account> {
-    let mut characters = name.chars();
-    let Some(first) = characters.next().filter(|_| name.chars().all(|it| it.is_ascii_alphanumeric())) else {
-        bail!("{name:?} is no account: use a name such as alice")
-    };
-    let uri = format!("//{}{}", first.to_ascii_uppercase(), characters.as_str());
-    Ok(Account::from_uri(&uri)?)
-}
-
 fn hex_of(id: &AccountId) -> String {
     format!("0x{}", hex::encode(id.as_bytes()))
 }
@@ -398,6 +406,7 @@ mod tests {
         let scene = Scene {
             test: "",
             abis: &BTreeMap::new(),
+            people: "",
             main: "",
             names: BTreeMap::from([("pair".to_owned(), (id, String::new()))]),
         };

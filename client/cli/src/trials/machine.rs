@@ -105,7 +105,7 @@ impl Drop for Machine {
 /// A line of the program's.
 fn read(reply: &Value) -> Result<Reply> {
     if let Some(misuse) = reply["misuse"].as_str() {
-        return Ok(Reply::Unable(misuse.to_owned()));
+        return Ok(Reply::Refused(misuse.to_owned()));
     }
     if let Some(trapped) = reply.get("trapped") {
         let trap = trapped["trap"].as_str().unwrap_or_default().to_owned();

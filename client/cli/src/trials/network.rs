@@ -21,11 +21,17 @@ pub struct Network<'a> {
     client: Client,
     cluster: ClusterId,
     payer: Account,
+    people: String,
 }
 
 impl<'a> Network<'a> {
     pub async fn connect(context: &'a Context, cluster: ClusterId) -> Result<Self> {
-        Ok(Self { context, client: context.connect().await?, cluster, payer: context.signer()? })
+        let people = format!("//{}", hex::encode(contracts::salt(None)?.as_slice()));
+        Ok(Self { context, client: context.connect().await?, cluster, payer: context.signer()?, people })
+    }
+
+    pub fn people(&self) -> &str {
+        &self.people
     }
 
     pub async fn upload(&self, bundle: &ContractBundle) -> Result<Option<String>> {
@@ -76,7 +82,7 @@ fn reply(contract: ContractId, answer: Answer) -> Reply {
     let (ended, events, logs) = match answer {
         Answer::Call { ended, events, logs, .. }
         | Answer::Outcome(Outcome::Executed(Execution { ended, events, logs, .. })) => (ended, events, logs),
-        Answer::Outcome(other) => return Reply::Unable(format!("{other:?}")),
+        Answer::Outcome(other) => return Reply::Refused(format!("{other:?}")),
     };
     match ended {
         Ended::Returned { flags, data } => Reply::Returned {

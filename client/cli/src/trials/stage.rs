@@ -41,6 +41,8 @@ pub enum Reply {
         trap: String,
         logs: Vec<String>,
     },
+    /// It was not run, and why.
+    Refused(String),
     /// The stage cannot do this, for a reason that is not the contract's.
     Unable(String),
 }
@@ -51,6 +53,14 @@ impl Stage<'_> {
         match self {
             Self::Machine(machine) => machine.begin(),
             Self::Network(_) => Ok(()),
+        }
+    }
+
+    /// What the secret URIs of this run's people end with: on a network nobody else is to send commands as they do.
+    pub fn people(&self) -> &str {
+        match self {
+            Self::Machine(_) => "",
+            Self::Network(network) => network.people(),
         }
     }
 
