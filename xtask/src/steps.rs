@@ -134,7 +134,7 @@ pub fn test() -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// Our engine and pallet-contracts, call by call. Its workspace has a folder of its own, since its dependencies are others.
+/// Our engine and pallet-contracts, call by call.
 fn oracle() -> Step {
     let package = "phala-oracle-conformance";
     let manifest = "testkit/oracle/Cargo.toml";
@@ -142,7 +142,6 @@ fn oracle() -> Step {
         "conformance",
         &["test", "--release", "--locked", "--package", package, "--manifest-path", manifest],
     );
-    step.command.env("CARGO_TARGET_DIR", repo::target_dir().join("oracle"));
     // It builds the examples with the program that authors build theirs with.
     step.command.env("PHALA", repo::target_dir().join("release/phala"));
     step

@@ -107,7 +107,7 @@ struct Line {
     note: String,
 }
 
-/// Builds and runs the benchmark of the engine, in its own workspace and folder.
+/// Builds and runs the benchmark of the engine, which is in a workspace of its own.
 fn engine() -> Result<Vec<Figure>> {
     println!("measuring the engine beside its peers, which are compiled first");
     let program = std::env::current_exe()?;
@@ -115,7 +115,7 @@ fn engine() -> Result<Vec<Figure>> {
     let output = Command::new("cargo")
         .args(["run", "--quiet", "--release", "--locked", "--package", "phala-oracle-peers"])
         .args(["--manifest-path", "testkit/oracle/Cargo.toml"])
-        .env("CARGO_TARGET_DIR", target.join("oracle"))
+        .env("CARGO_TARGET_DIR", target)
         .stderr(std::process::Stdio::inherit())
         .output()
         .context("cargo does not start")?;
