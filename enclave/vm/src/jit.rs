@@ -126,7 +126,7 @@ fn configuration(pooled: bool) -> Config {
         // For calls with a deadline. Costs a comparison where functions begin and loops repeat.
         .epoch_interruption(true)
         // Outcomes carry no native addresses, so none are collected.
-        .wasm_backtrace(false)
+        .wasm_backtrace_max_frames(None)
         .native_unwind_info(false)
         // Memory cannot grow past what is reserved. Small reservations mean explicit bounds checks, which cost little
         // beside host functions, and fit address spaces as narrow as an SGX enclave's.

@@ -102,7 +102,7 @@ impl Survey {
             }
             Payload::ImportSection(section) => {
                 bound(CodePart::Functions, section.count(), MAX_FUNCTIONS)?;
-                for import in section {
+                for import in section.into_imports() {
                     self.add_import(&import.map_err(malformed)?)?;
                 }
             }
@@ -161,7 +161,7 @@ impl Survey {
             // A second one is not valid, but a check costs less than an argument.
             TypeRef::Memory(_) if self.memory.is_some() => return Err(CodeRefusal::MemoryForeign),
             TypeRef::Memory(memory) => self.memory = Some(memory),
-            TypeRef::Table(_) | TypeRef::Global(_) | TypeRef::Tag(_) => {
+            TypeRef::FuncExact(_) | TypeRef::Table(_) | TypeRef::Global(_) | TypeRef::Tag(_) => {
                 return Err(unknown_import(&module, &name));
             }
         }

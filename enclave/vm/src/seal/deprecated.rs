@@ -21,7 +21,7 @@ pub(crate) fn first_import(wasm: &[u8]) -> Option<(CodeName, CodeName)> {
         Payload::ImportSection(section) => Some(section),
         _ => None,
     }) {
-        for import in import.into_iter().map_while(Result::ok) {
+        for import in import.into_imports().map_while(Result::ok) {
             let name = import.name.strip_prefix("seal_").unwrap_or(import.name);
             if ["seal0", "seal1"].contains(&import.module) && NAMES.contains(&name) {
                 return Some((CodeName::new(import.module), CodeName::new(import.name)));
