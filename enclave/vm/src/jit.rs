@@ -7,8 +7,8 @@
 //! Gas and stack are counted by the program itself (`code::meter`). The native stack has a limit of its own behind that,
 //! which no program is known to reach first.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use phala_types::code::CodeRefusal;
 use phala_types::limits::MEMORY_PAGES_MAX;
@@ -25,8 +25,8 @@ use crate::guest::{self, Counters, Guest};
 use crate::host::Host;
 use crate::seal::{Session, Stop, interface};
 
-/// How many frames may run at once in the process: threads times depth. Only address space is taken for them, 1 GiB of it;
-/// memory is taken by the pages that a running contract touches.
+/// How many frames may run at once in the process: threads times depth. Only address space is taken for them, 1 GiB for each
+/// form of code; memory is taken by the pages that a running contract touches.
 ///
 /// Beyond it a call ends with [`Trap::HostFault`], which is no outcome; so threads are to be fewer than this divided by
 /// [`crate::limits::CALL_DEPTH_MAX`].
@@ -37,20 +37,40 @@ const KEEP_RESIDENT_BYTES: usize = 128 * 1024;
 const MAX_INSTANCE_BYTES: usize = 1024 * 1024;
 
 /// Compiles contracts with Cranelift and runs them in fresh instances. Cheap to clone and to share.
+///
+/// Code has two forms. A command is bounded by gas alone, and its code looks at no clock. A call with a deadline runs code
+/// that does, where functions begin and loops repeat, which takes half as long again in the tightest loops; that form is
+/// compiled when it is needed first. Their executions differ in nothing but [`Trap::TimedOut`].
 #[derive(Clone)]
 pub struct WasmtimeEngine {
-    compiler: Compiler,
     /// Shared, since an engine is cloned for each query.
-    linker: Arc<Linker<Frame>>,
+    untimed: Arc<Toolchain>,
+    timed: Arc<Toolchain>,
     /// How often the engine's clock has ticked. Only differences mean something.
     ticks: Arc<AtomicU64>,
     /// The tick at which its calls end.
     deadline: Option<u64>,
 }
 
+/// A compiler, and the host functions that what it compiles is linked with.
+struct Toolchain {
+    compiler: Compiler,
+    linker: Linker<Frame>,
+}
+
 /// Code that a [`WasmtimeEngine`] compiled.
 #[derive(Clone)]
 pub struct CompiledContract {
+    untimed: Program,
+    /// Nothing in it if it does not compile, which the other form has shown to be the machine's fault.
+    timed: Arc<OnceLock<Option<Program>>>,
+    /// What both are compiled from.
+    admitted: Arc<[u8]>,
+}
+
+/// One form of it.
+#[derive(Clone)]
+struct Program {
     linked: InstancePre<Frame>,
     deploy: ModuleExport,
     call: ModuleExport,
@@ -91,23 +111,56 @@ impl WasmtimeEngine {
     }
 
     fn with_pool(pooled: bool) -> Result<Self, SetupError> {
-        let compiler = Compiler::new(&configuration(pooled)).map_err(SetupError::Compiler)?;
-        let mut linker = Linker::new(&compiler);
-        interface::link_jit(&mut linker).map_err(SetupError::Compiler)?;
-        Ok(Self { compiler, linker: Arc::new(linker), ticks: Arc::default(), deadline: None })
+        let toolchain = |timed| Toolchain::new(pooled, timed).map(Arc::new).map_err(SetupError::Compiler);
+        let (untimed, timed) = (toolchain(false)?, toolchain(true)?);
+        Ok(Self { untimed, timed, ticks: Arc::default(), deadline: None })
     }
 
-    /// How many ticks are left for a call that begins now.
-    fn patience(&self) -> u64 {
-        match self.deadline {
-            Some(deadline) => deadline.saturating_sub(self.ticks.load(Ordering::Relaxed)),
-            // As good as forever, and far from where the sum with the present tick would overflow.
-            None => u64::MAX / 2,
-        }
+    /// The form of the code that its calls run, and how many ticks are left for one that begins now.
+    fn form<'a>(
+        &'a self,
+        artifact: &'a CompiledContract,
+    ) -> Option<(&'a Compiler, &'a Program, Option<u64>)> {
+        let Some(deadline) = self.deadline else {
+            return Some((&self.untimed.compiler, &artifact.untimed, None));
+        };
+        let compiled = artifact.timed.get_or_init(|| self.timed.program(&artifact.admitted).ok());
+        let patience = deadline.saturating_sub(self.ticks.load(Ordering::Relaxed));
+        Some((&self.timed.compiler, compiled.as_ref()?, Some(patience)))
     }
 }
 
-fn configuration(pooled: bool) -> Config {
+impl Toolchain {
+    fn new(pooled: bool, timed: bool) -> wasmtime::Result<Self> {
+        let compiler = Compiler::new(&configuration(pooled, timed))?;
+        let mut linker = Linker::new(&compiler);
+        interface::link_jit(&mut linker)?;
+        Ok(Self { compiler, linker })
+    }
+
+    /// Compiles what was admitted.
+    fn program(&self, admitted: &[u8]) -> wasmtime::Result<Program> {
+        let module = Module::from_binary(&self.compiler, admitted)?;
+        let linked = self.linker.instantiate_pre(&module)?;
+        let initial_pages = match module.get_export(code::MEMORY_EXPORT) {
+            Some(ExternType::Memory(memory)) => memory.minimum(),
+            _ => return Err(wasmtime::Error::msg("the memory is gone")),
+        };
+        let export =
+            |name| module.get_export_index(name).ok_or_else(|| wasmtime::Error::msg("an export is gone"));
+        Ok(Program {
+            deploy: export("deploy")?,
+            call: export("call")?,
+            memory: export(code::MEMORY_EXPORT)?,
+            gas: export(code::GAS_EXPORT)?,
+            stack: export(code::STACK_EXPORT)?,
+            initial_pages,
+            linked,
+        })
+    }
+}
+
+fn configuration(pooled: bool, timed: bool) -> Config {
     let memory_bytes = MEMORY_PAGES_MAX.saturating_mul(WASM_PAGE_BYTES);
     let mut config = Config::new();
     config
@@ -123,8 +176,7 @@ fn configuration(pooled: bool) -> Config {
         .wasm_memory64(false)
         .wasm_extended_const(false)
         .max_wasm_stack(NATIVE_STACK_BYTES)
-        // For calls with a deadline. Costs a comparison where functions begin and loops repeat.
-        .epoch_interruption(true)
+        .epoch_interruption(timed)
         // Outcomes carry no native addresses, so none are collected.
         .wasm_backtrace_max_frames(None)
         .native_unwind_info(false)
@@ -160,26 +212,8 @@ impl Engine for WasmtimeEngine {
 
     fn prepare(&self, wasm: &[u8]) -> Result<CompiledContract, CodeRefusal> {
         let admitted = code::admit(wasm)?;
-        let compiled = || {
-            let module = Module::from_binary(&self.compiler, &admitted)?;
-            let linked = self.linker.instantiate_pre(&module)?;
-            let initial_pages = match module.get_export(code::MEMORY_EXPORT) {
-                Some(ExternType::Memory(memory)) => memory.minimum(),
-                _ => return Err(wasmtime::Error::msg("the memory is gone")),
-            };
-            let export =
-                |name| module.get_export_index(name).ok_or_else(|| wasmtime::Error::msg("an export is gone"));
-            Ok(CompiledContract {
-                deploy: export("deploy")?,
-                call: export("call")?,
-                memory: export(code::MEMORY_EXPORT)?,
-                gas: export(code::GAS_EXPORT)?,
-                stack: export(code::STACK_EXPORT)?,
-                initial_pages,
-                linked,
-            })
-        };
-        compiled().map_err(|_| CodeRefusal::Compiler)
+        let untimed = self.untimed.program(&admitted).map_err(|_| CodeRefusal::Compiler)?;
+        Ok(CompiledContract { untimed, timed: Arc::default(), admitted: admitted.into() })
     }
 
     fn with_patience(&self, ticks: u64) -> Self {
@@ -189,20 +223,19 @@ impl Engine for WasmtimeEngine {
 
     fn tick(&self) {
         self.ticks.fetch_add(1, Ordering::Relaxed);
-        self.compiler.increment_epoch();
+        self.timed.compiler.increment_epoch();
     }
 
     fn run(&self, artifact: &CompiledContract, call: Call<'_>, host: &mut dyn Host) -> Execution {
-        let entry = match call.entry {
-            Entry::Deploy => &artifact.deploy,
-            Entry::Call => &artifact.call,
-        };
-        guest::run(call, artifact.initial_pages, host, |guest, counters| {
-            let mut store = Store::new(&self.compiler, Frame { guest, instance: None });
-            store.set_epoch_deadline(self.patience());
+        guest::run(call, artifact.untimed.initial_pages, host, |guest, counters| {
+            let Some((compiler, program, patience)) = self.form(artifact) else { return (guest, None) };
+            let mut store = Store::new(compiler, Frame { guest, instance: None });
+            if let Some(ticks) = patience {
+                store.set_epoch_deadline(ticks);
+            }
             // Segments were checked to fit and there is no start function, so what fails here is the machine, not the
             // contract.
-            let ended = run_in_store(artifact, entry, &mut store, counters);
+            let ended = run_in_store(program, call.entry, &mut store, counters);
             (store.into_data().guest, ended)
         })
     }
@@ -223,15 +256,19 @@ struct Parts {
 
 /// How the program ended and what it left, or nothing if the machine failed.
 fn run_in_store(
-    artifact: &CompiledContract,
-    entry: &ModuleExport,
+    program: &Program,
+    entry: Entry,
     store: &mut Store<Frame>,
     counters: Counters,
 ) -> Option<(Result<(), Trap>, Counters)> {
-    let instance = artifact.linked.instantiate(&mut *store).ok()?;
-    let memory = instance.get_module_export(&mut *store, &artifact.memory)?.into_memory()?;
-    let gas = instance.get_module_export(&mut *store, &artifact.gas)?.into_global()?;
-    let stack = instance.get_module_export(&mut *store, &artifact.stack)?.into_global()?;
+    let entry = match entry {
+        Entry::Deploy => &program.deploy,
+        Entry::Call => &program.call,
+    };
+    let instance = program.linked.instantiate(&mut *store).ok()?;
+    let memory = instance.get_module_export(&mut *store, &program.memory)?.into_memory()?;
+    let gas = instance.get_module_export(&mut *store, &program.gas)?.into_global()?;
+    let stack = instance.get_module_export(&mut *store, &program.stack)?.into_global()?;
     gas.set(&mut *store, Val::I64(counters.gas)).ok()?;
     stack.set(&mut *store, Val::I32(counters.stack)).ok()?;
     store.data_mut().instance = Some(Parts { memory, gas });

@@ -48,7 +48,7 @@ fn begin_at_entry_points(wasm: &[u8]) -> Result<Cow<'_, [u8]>, BuildError> {
         match payload.map_err(unreadable)? {
             Payload::StartSection { func, .. } => start = Some(func),
             Payload::ImportSection(section) => {
-                for import in section {
+                for import in section.into_imports() {
                     let is_function = matches!(import.map_err(unreadable)?.ty, TypeRef::Func(_));
                     imported = imported.saturating_add(is_function.into());
                 }
@@ -120,7 +120,7 @@ fn trim(wasm: &[u8]) -> Result<Vec<u8>, BuildError> {
     for payload in Parser::new(0).parse_all(wasm) {
         match payload.map_err(unreadable)? {
             Payload::ImportSection(section) => {
-                for import in section {
+                for import in section.into_imports() {
                     let import = import.map_err(unreadable)?;
                     match import.ty {
                         TypeRef::Func(ty) => functions.push((import.module, import.name, ty)),
@@ -288,7 +288,7 @@ mod tests {
         for payload in Parser::new(0).parse_all(wasm) {
             match payload.unwrap() {
                 Payload::ImportSection(section) => {
-                    for import in section {
+                    for import in section.into_imports() {
                         let import = import.unwrap();
                         imports.push(format!("{}.{}", import.module, import.name));
                     }

@@ -8,9 +8,9 @@ use phala_types::code::CodeRefusal;
 use crate::engine::Engine;
 use crate::host::HashBytes;
 
-/// The most bytes of WebAssembly whose compiled form is kept. Compiled code takes four to eight times as much memory: half
-/// of the 1 GiB that a worker is meant to have. An eviction costs time and never changes an outcome.
-pub const CODES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The most bytes of WebAssembly whose compiled forms are kept. Each of two forms takes four to eight times as much memory:
+/// half of the 1 GiB that a worker is meant to have. An eviction costs time and never changes an outcome.
+pub const CODES_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// What the smallest code counts for: its compiled form has pages of memory of its own. It bounds how many are kept.
 const CODE_BYTES_LEAST: usize = 16 * 1024;
 

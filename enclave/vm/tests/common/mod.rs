@@ -276,14 +276,19 @@ pub fn run_with(
     run_entry(wasm, world, Call { entry: Entry::Call, input, gas_limit, context })
 }
 
-/// Runs a call with both engines, each in a world of its own, and holds one to the other.
+/// Runs a call with both engines, and with the form of code that looks at the clock, each in a world of its own, and holds
+/// them to each other.
 pub fn run_entry(wasm: &[u8], world: &mut World, call: Call<'_>) -> Execution {
     let mut other_world = world.clone();
     let other_artifact = interpreter().prepare(wasm).expect("both engines admit the same");
     let other = interpreter().run(&other_artifact, call, &mut other_world);
-    let execution = engine().run(&prepared(wasm), call, world);
+    let mut timed_world = world.clone();
+    let artifact = prepared(wasm);
+    let timed = engine().with_patience(u64::MAX / 2).run(&artifact, call, &mut timed_world);
+    let execution = engine().run(&artifact, call, world);
     assert_eq!(execution, other, "the engines agree on the execution");
     assert_eq!(*world, other_world, "the engines agree on what is asked of the world");
+    assert_eq!((&execution, &*world), (&timed, &timed_world), "the clock changes nothing");
     execution
 }
 
