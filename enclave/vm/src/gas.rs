@@ -4,7 +4,7 @@
 //! One unit is a simple WebAssembly instruction, and takes about 0.5 ns or less. What a program does by itself is paid for
 //! by the program ([`instruction`] says how much, `code::meter` writes it in). Host functions are priced in the same unit
 //! by what the work takes on the reference machine, rounded up to a power of two, never below the worst case, and are
-//! charged before the work is done. `cargo run --release -p phala-vm --example bench_gas` measures both.
+//! charged before the work is done. The examples `bench_gas` and `bench_world` of this crate measure both.
 //!
 //! These numbers decide outcomes. Whoever changes one changes the version of the engine that replicas must share.
 
