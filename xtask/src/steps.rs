@@ -113,9 +113,10 @@ pub fn test() -> Result<Vec<Step>> {
     let mut steps = check();
     // The tests of the workspace run those of the floors too, and lints look at every dependency once more.
     steps.retain(|step| step.name != "floors" && !step.name.starts_with("lints"));
-    // Real processes are tested, so programs are built before the tests run.
-    steps.push(cargo("build the chain", &on_chain("build", &[])));
-    steps.push(cargo("build the rest", &off_chain("build", &[])));
+    // Real processes are tested, so programs are built before the tests run; and together with the tests, since what tests
+    // depend on changes the features of what both depend on, and all of that would be built twice.
+    steps.push(cargo("build the chain", &on_chain("build", &["--lib", "--bins", "--tests"])));
+    steps.push(cargo("build the rest", &off_chain("build", &["--lib", "--bins", "--tests", "--examples"])));
     steps.extend(compilers());
     steps.push(cargo("tests of the chain", &on_chain("test", &["--no-fail-fast"])));
     steps.push(cargo("tests of the rest", &off_chain("test", &["--no-fail-fast"])));
