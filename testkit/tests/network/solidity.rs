@@ -48,6 +48,8 @@ fn test(network: &Network, dir: &Path, example: &str, payer: &str) -> anyhow::Re
     let output = Command::new(binary("phala")?)
         .args(["--json", "--node", &network.node_url(), "--suri", payer, "contract", "test", "--network"])
         .arg(&to)
+        // Where it keeps what it knows of the network.
+        .current_dir(dir)
         .output()?;
     serde_json::from_slice(&output.stdout)
         .map_err(|_| anyhow::anyhow!("{example}: {}", String::from_utf8_lossy(&output.stderr)))
