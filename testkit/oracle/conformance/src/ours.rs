@@ -9,8 +9,8 @@ use phala_vm::{
     Engine, HashBytes, StorageKey, Trap, WasmiEngine, WasmtimeEngine,
     extension::{CommandExtensions, keys::ClusterKey},
     world::{
-        self, Changes, Codes, Deposit, Moment, Outermost, RemovalError, Removed, Terms, UploadError,
-        Uploaded, World,
+        self, Changes, Codes, Deposit, Extensions, Fault, Moment, Outermost, RemovalError, Removed, Terms,
+        UploadError, Uploaded, World,
         schema::{Contract, Key},
     },
 };
@@ -109,12 +109,21 @@ impl<E: Engine> Ours<E> {
         Ok(removed)
     }
 
+    /// Runs a call, with functions beyond the interface.
+    fn ran_with(
+        &self,
+        outermost: Outermost<'_>,
+        extensions: &mut dyn Extensions,
+    ) -> Result<world::Ran, Fault> {
+        let mut codes = self.compiler.codes.borrow_mut();
+        let world = World::new(&self.compiler.engine, &mut codes, &self.state, TERMS, self.moment);
+        world.with_extensions(extensions).run(outermost)
+    }
+
     /// Runs a call, with the extensions that a command has.
     fn ran(&self, outermost: Outermost<'_>) -> world::Ran {
         let mut extensions = CommandExtensions::new(cluster_key(), [0x71; 32], 1);
-        let mut codes = self.compiler.codes.borrow_mut();
-        let world = World::new(&self.compiler.engine, &mut codes, &self.state, TERMS, self.moment);
-        world.with_extensions(&mut extensions).run(outermost).expect("the world is sound")
+        self.ran_with(outermost, &mut extensions).expect("the world is sound")
     }
 
     /// Runs a call, and keeps what it changed.

@@ -11,12 +11,10 @@ use phala_vm::{
         cache::Cache,
         wire::{PlatformKind, QueryOrigin},
     },
-    world::{self, Fault, Outermost, World},
+    world::{self, Fault, Outermost},
 };
 
-use super::{
-    Ours, TERMS, address_of, cluster_key, made, outermost_of, outermost_of_new, refusal, stay, told,
-};
+use super::{Ours, address_of, cluster_key, made, outermost_of, outermost_of_new, refusal, stay, told};
 use crate::machine::{Account, Balance, Call, End, Hash, Instantiate, Machine, Ran};
 
 /// Our world on both of our engines, which must agree on everything: results, gas, changes, events, deposits and logs.
@@ -82,9 +80,7 @@ fn asked<E: Engine>(ours: &Ours<E>, outermost: Outermost<'_>, brings: &impl Fn(&
         let (seed, now_ms) = (Secret::new([7; 32]), ours.moment.now_ms);
         let mut extensions =
             QueryExtensions::new(cluster_key(), asker, seed, Cache::default(), now_ms, done, true);
-        let mut codes = ours.compiler.codes.borrow_mut();
-        let world = World::new(&ours.compiler.engine, &mut codes, &ours.state, TERMS, ours.moment);
-        let ran = world.with_extensions(&mut extensions).run(outermost);
+        let ran = ours.ran_with(outermost, &mut extensions);
         let Some(waiting) = extensions.end(false).waiting else {
             runs.push((ran, None));
             return runs;
