@@ -14,7 +14,7 @@ use phala_types::{
     finality::StorageProof,
     mailbox::{Tip, Topic},
     relay::Blame,
-    worker::{Tier, WorkerRecord},
+    worker::{Role, Tier, WorkerRecord},
 };
 
 const WORKER: WorkerId = WorkerId::new([1; 32]);
@@ -50,8 +50,10 @@ fn record() -> WorkerRecord {
         hpke_key: [2; 32],
         operator: AccountId::new([3; 32]),
         endpoint: b"http://localhost".to_vec().try_into().unwrap(),
+        role: Role::Miner,
         tier: Tier::Simulated,
         measurement: Digest::new([4; 32]),
+        machine: Digest::new([0x12; 32]),
         attestation: Digest::new([5; 32]),
         registered_at: BlockNumber::new(6),
         expires_at: BlockNumber::new(7),

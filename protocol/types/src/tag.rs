@@ -31,6 +31,8 @@ tags! {
     CONTRACT_ID = "phala/contract/id/1";
     /// What a worker's evidence vouches for. See [`crate::worker::Registration`].
     REGISTRATION = "phala/worker/registration/1";
+    /// The chain's name of a machine. See [`crate::worker::machine_on_chain`].
+    MACHINE = "phala/worker/machine/1";
     /// A worker's signature on a checkpoint.
     CHECKPOINT = "phala/worker/checkpoint/1";
     /// A worker's signature on a contract's inbox key.

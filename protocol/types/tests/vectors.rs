@@ -216,6 +216,7 @@ fn registration() -> Registration {
     Registration {
         genesis: GENESIS,
         worker: WORKER,
+        role: Role::Miner,
         hpke_key: [0x11; 32],
         operator: ACCOUNT,
         endpoint: bytes("http://127.0.0.1:8000"),
@@ -264,15 +265,18 @@ fn add_chain(all: &mut Vectors) {
     all.add("ContractRecord", ContractRecord { cluster: CLUSTER, code_hash: CODE, owner: ACCOUNT });
     all.add("Checkpoint", CHECKPOINT);
     all.add("Registration", registration());
-    all.add_enum("Tier", [Tier::Simulated]);
+    all.add_enum("Role", Role::ALL);
+    all.add_enum("Tier", Tier::ALL);
     all.add(
         "WorkerRecord",
         WorkerRecord {
             hpke_key: [0x11; 32],
             operator: ACCOUNT,
             endpoint: bytes("http://127.0.0.1:8000"),
+            role: Role::Miner,
             tier: Tier::Simulated,
             measurement: DIGEST,
+            machine: DIGEST,
             attestation: DIGEST,
             registered_at: BLOCK.number,
             expires_at: BLOCK.number,
