@@ -7,9 +7,11 @@
 
 use crate::{
     Evidence,
-    sgx::{HEADER_BYTES, QE_VENDOR_INTEL, REPORT_BYTES},
+    intel::{
+        SGX_EXTENSION,
+        quote::{QE_VENDOR_INTEL, REPORT_BYTES},
+    },
     simulated::{FMSPC, QE_PRODUCT, USER_DATA, qe_signer},
-    x509::SGX_EXTENSION,
 };
 use alloc::{format, string::String, vec, vec::Vec};
 use codec::Encode as _;
@@ -30,7 +32,7 @@ use x509_cert::{
     },
     name::Name,
     serial_number::SerialNumber,
-    spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef},
+    spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef},
     time::{Time, Validity},
 };
 
@@ -62,6 +64,7 @@ pub fn derive_key(seed: &[u8], label: &str) -> Result<SigningKey> {
 }
 
 /// What goes into a certificate.
+#[derive(Clone)]
 pub struct Template {
     /// Subject in RFC 4514's form.
     pub subject: String,
@@ -79,6 +82,8 @@ pub struct Template {
     pub serial: u32,
     /// Further extensions.
     pub extensions: Vec<Extension>,
+    /// Whether it has no extension but those: neither what it may be used for nor the names of keys.
+    pub is_bare: bool,
 }
 
 impl Template {
@@ -99,14 +104,19 @@ impl Template {
             valid_until_seconds: VALID_UNTIL_SECONDS,
             serial,
             extensions: Vec::new(),
+            is_bare: false,
         }
     }
 
     /// The certificate of `key`, signed by `issuer_key`.
     pub fn sign(self, key: &SigningKey, issuer_key: &SigningKey) -> Result<Certificate> {
+        self.sign_info(SubjectPublicKeyInfo::from_key(key.verifying_key())?, issuer_key)
+    }
+
+    /// The certificate of a key of any kind, signed by `issuer_key`.
+    pub fn sign_info(self, info: SubjectPublicKeyInfoOwned, issuer_key: &SigningKey) -> Result<Certificate> {
         let validity = Validity::new(time(self.valid_from_seconds)?, time(self.valid_until_seconds)?);
         let serial = SerialNumber::from(self.serial);
-        let info = SubjectPublicKeyInfo::from_key(key.verifying_key())?;
         let profile = Profile {
             subject: Name::from_str(&self.subject)?,
             issuer: Name::from_str(&self.issuer)?,
@@ -141,6 +151,9 @@ impl BuilderProfile for Profile {
         issuer_key: SubjectPublicKeyInfoRef<'_>,
         tbs: &TbsCertificate,
     ) -> Result<Vec<Extension>> {
+        if self.template.is_bare {
+            return Ok(self.template.extensions.clone());
+        }
         let subject = tbs.subject();
         let authority = AuthorityKeyIdentifier {
             key_identifier: Some(SubjectKeyIdentifier::try_from(issuer_key)?.0),
@@ -236,7 +249,7 @@ impl Machine {
 
     /// What goes into the machine's certificate.
     pub fn certificate_template(&self) -> Result<Template> {
-        let extension = sgx_extension(FMSPC, self.instance)?;
+        let extension = sgx_extension(&PlatformClaims::simulated(self.instance))?;
         Ok(Template { extensions: vec![extension], ..Template::leaf(LEAF_NAME, INTERMEDIATE_NAME, 3) })
     }
 
@@ -256,10 +269,11 @@ pub fn pem(certificates: &[Certificate]) -> Result<Vec<u8>> {
 }
 
 /// A quote that is yet to be signed.
+#[derive(Clone)]
 pub struct Draft {
-    /// 48 bytes.
+    /// 48 bytes, and what a quote of version 5 has after them.
     pub header: Vec<u8>,
-    /// 384 bytes.
+    /// The body: 384 bytes of an enclave.
     pub report: Vec<u8>,
     /// x and y.
     pub attestation_key: Vec<u8>,
@@ -276,25 +290,36 @@ pub struct Draft {
 impl Draft {
     /// Signs it with the machine's keys and puts it together.
     pub fn finish(self, machine: &Machine) -> Result<Vec<u8>> {
+        self.sign(&machine.attestation_key, &machine.platform_key)
+    }
+
+    /// Signs it with these keys and puts it together, in the form of the version that its header says.
+    pub fn sign(self, attestation_key: &SigningKey, platform_key: &SigningKey) -> Result<Vec<u8>> {
+        let is_nested = self.header.first().is_some_and(|version| *version > 3);
         let mut quote = [self.header, self.report].concat();
-        let signature: Signature = machine.attestation_key.try_sign(&quote)?;
-        let qe_signature: Signature = machine.platform_key.try_sign(&self.qe_report)?;
-        let authentication = [
-            signature.to_bytes().to_vec(),
-            self.attestation_key,
+        let signature: Signature = attestation_key.try_sign(&quote)?;
+        let qe_signature: Signature = platform_key.try_sign(&self.qe_report)?;
+        let mut certification = [
             self.qe_report,
             qe_signature.to_bytes().to_vec(),
             u16::try_from(self.qe_authentication.len()).unwrap_or(u16::MAX).to_le_bytes().to_vec(),
             self.qe_authentication,
             self.certification_type.to_le_bytes().to_vec(),
-            u32::try_from(self.certificates.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec(),
-            self.certificates,
+            counted(self.certificates),
         ]
         .concat();
-        quote.extend(u32::try_from(authentication.len()).unwrap_or(u32::MAX).to_le_bytes());
-        quote.extend(authentication);
+        if is_nested {
+            // Type 6: the quoting enclave's report and what certifies it.
+            certification = [vec![6, 0], counted(certification)].concat();
+        }
+        let authentication = [signature.to_bytes().to_vec(), self.attestation_key, certification].concat();
+        quote.extend(counted(authentication));
         Ok(quote)
     }
+}
+
+fn counted(bytes: Vec<u8>) -> Vec<u8> {
+    [u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec(), bytes].concat()
 }
 
 const ATTRIBUTES_INIT: u8 = 0x01;
@@ -304,7 +329,7 @@ const CPU_SVN: [u8; 16] = [1; 16];
 const PCE_SVN: u16 = 13;
 
 fn header() -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES);
+    let mut bytes = Vec::with_capacity(48);
     // Version 3, ECDSA over P-256, SGX, QE SVN 1.
     bytes.extend([3, 0, 2, 0, 0, 0, 0, 0, 1, 0]);
     bytes.extend(PCE_SVN.to_le_bytes());
@@ -343,35 +368,65 @@ struct Item {
     value: Any,
 }
 
-/// Intel's SGX extension with the given FMSPC and platform instance id.
-pub fn sgx_extension(fmspc: [u8; 6], instance: [u8; 16]) -> Result<Extension> {
+/// What a PCK certificate says of its machine.
+#[derive(Clone, Debug)]
+pub struct PlatformClaims {
+    /// PPID.
+    pub ppid: [u8; 16],
+    /// SVNs of the components.
+    pub cpu_svn: [u8; 16],
+    /// PCE SVN.
+    pub pce_svn: u16,
+    /// PCE id.
+    pub pce_id: [u8; 2],
+    /// FMSPC.
+    pub fmspc: [u8; 6],
+    /// Platform instance id, and whether the platform is dynamic, has cached keys and SMT.
+    pub instance: Option<([u8; 16], [bool; 3])>,
+}
+
+impl PlatformClaims {
+    /// Of a simulated machine.
+    pub fn simulated(instance: [u8; 16]) -> Self {
+        Self {
+            ppid: *b"SOFTWARE-TEE-DEV",
+            cpu_svn: CPU_SVN,
+            pce_svn: PCE_SVN,
+            pce_id: [0; 2],
+            fmspc: FMSPC,
+            instance: Some((instance, [false; 3])),
+        }
+    }
+}
+
+/// Intel's SGX extension with the given claims.
+pub fn sgx_extension(claims: &PlatformClaims) -> Result<Extension> {
     let item = |suffix: &str, value: Any| -> Result<Item> {
         let name = format!("{SGX_EXTENSION}.{suffix}");
         Ok(Item { name: ObjectIdentifier::new(&name).map_err(der::Error::from)?, value })
     };
     let octets = |bytes: &[u8]| Any::new(Tag::OctetString, bytes);
     let mut tcb = Vec::new();
-    for (component, svn) in (1u8..).zip(CPU_SVN) {
+    for (component, svn) in (1u8..).zip(claims.cpu_svn) {
         tcb.push(item(&format!("2.{component}"), Any::encode_from(&svn)?)?);
     }
-    tcb.push(item("2.17", Any::encode_from(&PCE_SVN)?)?);
-    tcb.push(item("2.18", octets(&CPU_SVN)?)?);
-    let mut configuration = Vec::new();
-    // Dynamic platform, cached keys, SMT.
-    for flag in ["7.1", "7.2", "7.3"] {
-        configuration.push(item(flag, Any::encode_from(&false)?)?);
-    }
-    let items = vec![
-        // PPID.
-        item("1", octets(b"SOFTWARE-TEE-DEV")?)?,
+    tcb.push(item("2.17", Any::encode_from(&claims.pce_svn)?)?);
+    tcb.push(item("2.18", octets(&claims.cpu_svn)?)?);
+    let mut items = vec![
+        item("1", octets(&claims.ppid)?)?,
         item("2", Any::encode_from(&tcb)?)?,
-        // PCE id.
-        item("3", octets(&[0, 0])?)?,
-        item("4", octets(&fmspc)?)?,
+        item("3", octets(&claims.pce_id)?)?,
+        item("4", octets(&claims.fmspc)?)?,
         // SGX type: scalable.
         item("5", Any::new(Tag::Enumerated, [1])?)?,
-        item("6", octets(&instance)?)?,
-        item("7", Any::encode_from(&configuration)?)?,
     ];
+    if let Some((instance, flags)) = &claims.instance {
+        items.push(item("6", octets(instance)?)?);
+        let mut configuration = Vec::new();
+        for (name, flag) in ["7.1", "7.2", "7.3"].into_iter().zip(flags) {
+            configuration.push(item(name, Any::encode_from(flag)?)?);
+        }
+        items.push(item("7", Any::encode_from(&configuration)?)?);
+    }
     Ok(Extension { extn_id: SGX_EXTENSION, critical: false, extn_value: OctetString::new(items.to_der()?)? })
 }

@@ -5,9 +5,15 @@
 //!
 //! Not checked: TCB levels and revocation. They say how much a machine can be trusted, and this one cannot.
 
-use crate::{AppraisalError, sgx::Quote, x509};
-use p256::ecdsa::{Signature, VerifyingKey, signature::Verifier};
-use phala_types::{Digest, Millis};
+use crate::{
+    AppraisalError, Claims, Facts, claims,
+    intel::{
+        self,
+        quote::{Body, Quote},
+    },
+    x509::{self, Use},
+};
+use phala_types::{Digest, Millis, worker::Tier};
 use sha2::{Digest as _, Sha256};
 
 /// The root certificate of all simulated machines, in DER. Its private key is public.
@@ -27,69 +33,43 @@ pub fn qe_signer() -> [u8; 32] {
     Sha256::digest(b"SOFTWARE-TEE-QE-SIGNER").into()
 }
 
-/// What a simulated quote says, verified.
-pub(crate) struct Claims {
-    pub measurement: Digest,
-    pub report_data: [u8; 64],
-    pub platform: [u8; 16],
-}
-
 /// Verifies a simulated quote.
 pub(crate) fn verify(quote: &[u8], now: Millis) -> Result<Claims, AppraisalError> {
     let quote = Quote::read(quote)?;
+    let Body::Sgx(report) = &quote.body else { return Err(AppraisalError::UnsupportedQuote) };
     if quote.user_data != USER_DATA {
         return Err(AppraisalError::NotMarkedSimulated);
     }
-    if !quote.report.is_debug() {
+    if !report.is_debug() {
         return Err(AppraisalError::NotDebug);
     }
 
-    let pck = x509::verify_chain(quote.certificates, DEVELOPMENT_ROOT, now)?;
-    let platform = pck.sgx_platform()?;
-    if platform.fmspc != FMSPC {
+    let chain = x509::from_pem_chain::<3>(quote.certificates)?;
+    let path = x509::verify_path(chain, DEVELOPMENT_ROOT, Use::Leaf, now)?;
+    let [leaf, ..] = &path.certificates;
+    let pck = intel::Pck::read(leaf)?;
+    if pck.fmspc.0 != FMSPC {
         return Err(AppraisalError::ForeignPlatform);
     }
+    // The name of a machine: as a real one's is its PPID, a simulated one's is what stands for its instance.
+    let instance = pck.instance.ok_or(AppraisalError::MalformedPlatform)?;
 
-    verify_quoting_enclave(&quote, &pck.key)?;
-    let attestation_key =
-        key_from_coordinates(&quote.attestation_key).ok_or(AppraisalError::MalformedAttestationKey)?;
-    if !is_signed_by(quote.signed, &quote.signature, &attestation_key) {
-        return Err(AppraisalError::QuoteSignature);
-    }
-    Ok(Claims {
-        measurement: Digest::new(quote.report.measurement),
-        report_data: quote.report.report_data,
-        platform: platform.instance,
-    })
-}
-
-/// The platform vouches for the quoting enclave, which vouches for the attestation key.
-fn verify_quoting_enclave(quote: &Quote<'_>, pck: &VerifyingKey) -> Result<(), AppraisalError> {
-    if !is_signed_by(quote.qe_report_signed, &quote.qe_signature, pck) {
-        return Err(AppraisalError::QuotingEnclaveSignature);
-    }
+    intel::check_quoting_enclave_signature(&quote, &path.key)?;
     let enclave = &quote.qe_report;
     if enclave.signer != qe_signer() || enclave.product != QE_PRODUCT || enclave.is_debug() {
         return Err(AppraisalError::ForeignQuotingEnclave);
     }
-    let bound: [u8; 32] = Sha256::new()
-        .chain_update(quote.attestation_key)
-        .chain_update(quote.qe_authentication)
-        .finalize()
-        .into();
-    // The rest of the quoting enclave's report data is zero.
-    match enclave.report_data.split_first_chunk::<32>() {
-        Some((hash, padding)) if *hash == bound && padding.iter().all(|byte| *byte == 0) => Ok(()),
-        _ => Err(AppraisalError::AttestationKeyNotBound),
+    let attestation_key =
+        x509::p256_from_coordinates(&quote.attestation_key).ok_or(AppraisalError::MalformedAttestationKey)?;
+    if !attestation_key.has_signed_raw(quote.signed, &quote.signature) {
+        return Err(AppraisalError::QuoteSignature);
     }
-}
-
-fn key_from_coordinates(coordinates: &[u8; 64]) -> Option<VerifyingKey> {
-    let mut uncompressed = [0x04; 65];
-    uncompressed.get_mut(1..)?.copy_from_slice(coordinates);
-    VerifyingKey::from_sec1_bytes(&uncompressed).ok()
-}
-
-fn is_signed_by(message: &[u8], signature: &[u8; 64], key: &VerifyingKey) -> bool {
-    Signature::from_slice(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
+    Ok(Claims {
+        tier: Tier::Simulated,
+        measurement: Digest::new(report.measurement),
+        report_data: report.report_data,
+        machine: claims::machine(Tier::Simulated, &instance),
+        valid_until: path.valid_until,
+        facts: Facts::Simulated,
+    })
 }

@@ -1,6 +1,6 @@
 //! Whatever is done to evidence, it is neither believed nor a reason to panic.
 
-use phala_attest::{Measurements, Policy, SimulatedPolicy, appraise, danger_simulated::Machine};
+use phala_attest::{Documents, Measurements, Policy, SimulatedPolicy, appraise, danger_simulated::Machine};
 use phala_types::{Millis, Untrusted};
 use proptest::{prelude::*, sample::Index};
 use std::sync::OnceLock;
@@ -14,8 +14,9 @@ fn evidence() -> &'static [u8] {
 }
 
 fn is_admitted(evidence: &[u8]) -> bool {
-    let policy = Policy { simulated: Some(SimulatedPolicy { measurements: Measurements::DangerAny }) };
-    appraise(Untrusted::new(evidence), &policy, NOW).is_ok()
+    let simulated = Some(SimulatedPolicy { measurements: Measurements::DangerAny });
+    let policy = Policy { simulated, ..Policy::default() };
+    appraise(Untrusted::new(evidence), &Documents::default(), &policy, NOW).is_ok()
 }
 
 proptest! {
