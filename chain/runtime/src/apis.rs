@@ -1,8 +1,8 @@
 //! What the node, wallets and clients may ask of the runtime.
 
 use crate::{
-    AccountId, Babe, Balance, Block, Executive, Grandpa, InherentDataExt as _, Nonce, Runtime, RuntimeCall,
-    RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION, presets,
+    AccountId, Attestation, Babe, Balance, Block, Executive, Grandpa, InherentDataExt as _, Nonce, Runtime,
+    RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION, presets,
 };
 use polkadot_sdk::*;
 
@@ -11,6 +11,7 @@ use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
     traits::Get as _,
 };
+use pallet_attestation::api::{Appraisal, Refused};
 use sp_core::{OpaqueMetadata, crypto::KeyTypeId};
 use sp_runtime::{
     ApplyExtrinsicResult,
@@ -155,6 +156,21 @@ sp_api::impl_runtime_apis! {
             _authority_id: sp_consensus_grandpa::AuthorityId,
         ) -> Option<sp_consensus_grandpa::OpaqueKeyOwnershipProof> {
             None
+        }
+    }
+
+    impl pallet_attestation::api::AttestationApi<Block> for Runtime {
+        fn appraise(
+            evidence: Vec<u8>,
+            documents: Vec<phala_attest::Document>,
+            policy: phala_attest::Policy,
+            now: phala_types::Millis,
+        ) -> Result<Appraisal, Refused> {
+            pallet_attestation::api::appraise(&evidence, &documents, &policy, now)
+        }
+
+        fn would_admit(role: phala_types::worker::Role, evidence: Vec<u8>) -> Result<Appraisal, Refused> {
+            Attestation::would_admit(role, &evidence)
         }
     }
 

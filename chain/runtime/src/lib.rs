@@ -4,8 +4,8 @@
 //! contents: what the pallets are and in which order they stand. [`config`] says how each is configured,
 //! `apis` what the node and clients may ask, [`network`] what a preset chooses, [`money`] what things cost.
 //!
-//! Not here: staking, offences, governance and runtime upgrades. There is no sudo: nobody can change a chain after
-//! its genesis.
+//! Not here: staking, offences, governance and runtime upgrades. There is no sudo: after its genesis nobody can change a chain
+//! but its curator, who says which programs and machines are trusted (docs/adr/0020).
 #![cfg_attr(not(feature = "std"), no_std)]
 // construct_runtime and impl_runtime_apis nest deeper than the default limit.
 #![recursion_limit = "512"]
@@ -152,6 +152,9 @@ mod runtime {
 
     #[runtime::pallet_index(30)]
     pub type Mailbox = pallet_mailbox;
+    // What was proposed takes effect before the workers that it concerns are looked at.
+    #[runtime::pallet_index(33)]
+    pub type Attestation = pallet_attestation;
     #[runtime::pallet_index(31)]
     pub type Workers = pallet_workers;
     #[runtime::pallet_index(32)]

@@ -89,6 +89,16 @@ impl frame_support::traits::Get<u64> for MinimumPeriod {
     }
 }
 
+/// Slots of one epoch, which is a session: as many blocks at most.
+pub struct SessionBlocks;
+
+impl frame_support::traits::Get<u32> for SessionBlocks {
+    fn get() -> u32 {
+        // Fits: genesis refuses longer epochs than [`EPOCH_SLOTS_RANGE`].
+        EpochDuration::get() as u32
+    }
+}
+
 /// Slots of one epoch.
 pub struct EpochDuration;
 

@@ -1,8 +1,8 @@
 //! Genesis presets: what makes one network another.
 
 use crate::{
-    AccountId, BabeConfig, Balance, BalancesConfig, NetworkConfig, RuntimeGenesisConfig, SessionConfig,
-    SessionKeys, WorkersConfig, money::PHA,
+    AccountId, AttestationConfig, BabeConfig, Balance, BalancesConfig, NetworkConfig, RuntimeGenesisConfig,
+    SessionConfig, SessionKeys, WorkersConfig, money::PHA,
 };
 use polkadot_sdk::*;
 
@@ -30,11 +30,31 @@ const DEV_NETWORK: (u64, u64) = (1_000, 60);
 /// The live network: 6 s, as Polkadot, so that blocks reach validators around the world, and epochs of four hours.
 const LIVE_NETWORK: (u64, u64) = (6_000, 2_400);
 
-/// For how many blocks a worker's registration is valid: seven days, after which a broken TEE that was not noticed has
-/// to attest again.
-const fn registration_blocks(slot_ms: u64) -> u32 {
+/// For how many blocks a miner's registration is valid: seven days, after which a broken TEE that was not noticed has to
+/// attest again.
+const MINER_DAYS: u64 = 7;
+
+/// The same for a gatekeeper, which holds more than one contract's secrets.
+const GATEKEEPER_DAYS: u64 = 1;
+
+/// For how many blocks everybody can see a proposal of the live network's curator before it takes effect: long enough to
+/// read the program that is to be trusted, build it again and object.
+const LIVE_DELAY_DAYS: u64 = 7;
+
+/// The same in a development network: a minute of 1 s slots, so that the delay can be watched.
+const DEV_DELAY_BLOCKS: u32 = 60;
+
+const fn blocks(days: u64, slot_ms: u64) -> u32 {
     // Fits for any slot of at least a millisecond.
-    (7 * 24 * 3600 * 1000 / slot_ms) as u32
+    (days * 24 * 3600 * 1000 / slot_ms) as u32
+}
+
+fn lifetimes(slot_ms: u64) -> WorkersConfig {
+    WorkersConfig {
+        miner_lifetime_blocks: blocks(MINER_DAYS, slot_ms),
+        gatekeeper_lifetime_blocks: blocks(GATEKEEPER_DAYS, slot_ms),
+        ..Default::default()
+    }
 }
 
 /// The names of all presets.
@@ -67,23 +87,31 @@ fn development(validators: Vec<(AccountId, AccountId, SessionKeys)>) -> serde_js
                 .collect::<Vec<_>>(),
         },
         session: SessionConfig { keys: validators },
-        // The only policy of ours that names the simulated platform, and it admits any build of a developer.
-        workers: WorkersConfig {
-            policy: Policy { simulated: Some(SimulatedPolicy { measurements: Measurements::DangerAny }) },
-            lifetime_blocks: registration_blocks(DEV_NETWORK.0),
+        workers: lifetimes(DEV_NETWORK.0),
+        // The only policy of ours that names the simulated platform, and it admits any build of a developer. There are no
+        // gatekeepers to try out yet.
+        attestation: AttestationConfig {
+            miners: Policy {
+                simulated: Some(SimulatedPolicy { measurements: Measurements::DangerAny }),
+                ..Policy::default()
+            },
+            curator: Some(Sr25519Keyring::Alice.to_account_id()),
+            delay_blocks: DEV_DELAY_BLOCKS,
         },
     })
 }
 
-/// The live network's parameters. It has no validators, no balances and a policy that admits no worker: those who launch
-/// it add them to the chain specification, and until then no block can be made.
+/// The live network's parameters. It has no validators, no balances, no curator and policies that admit no worker: those who
+/// launch it add them to the chain specification, and until then no block can be made.
 fn live() -> serde_json::Value {
     build_struct_json_patch!(RuntimeGenesisConfig {
         network: NetworkConfig { slot_ms: LIVE_NETWORK.0, epoch_slots: LIVE_NETWORK.1 },
         babe: BabeConfig { epoch_config: BABE_EPOCH_CONFIG },
-        workers: WorkersConfig {
-            policy: Policy::default(),
-            lifetime_blocks: registration_blocks(LIVE_NETWORK.0)
+        workers: lifetimes(LIVE_NETWORK.0),
+        attestation: AttestationConfig {
+            miners: Policy::default(),
+            gatekeepers: Policy::default(),
+            delay_blocks: blocks(LIVE_DELAY_DAYS, LIVE_NETWORK.0),
         },
     })
 }

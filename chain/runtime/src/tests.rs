@@ -15,13 +15,13 @@ use frame_support::{
     weights::WeightToFee as _,
 };
 use phala_types::{
-    AccountId, BlockHash, BlockNumber, BlockRef, Bytes, ClusterId, CodeHash, ContractId, GenesisHash,
+    AccountId, BlockHash, BlockNumber, BlockRef, Bytes, ClusterId, CodeHash, ContractId, Digest, GenesisHash,
     MessageNumber, StateRoot, WorkerId,
     account::WorkerSignature,
     cluster::Checkpoint,
-    limits::CODE_BYTES_MAX,
+    limits::{CODE_BYTES_MAX, EVIDENCE_BYTES_MAX},
     storage::{self, Item},
-    worker::Registration,
+    worker::{Registration, Role, Tier},
 };
 use sp_core::crypto::Ss58Codec as _;
 use sp_keyring::Sr25519Keyring;
@@ -141,10 +141,14 @@ fn every_preset_is_a_genesis() {
 
 #[test]
 fn development_accepts_simulated_workers_and_the_live_network_admits_nobody() {
-    let policy = || pallet_workers::Policy::<Runtime>::get();
-    assert!(at_genesis("development", policy).simulated.is_some());
-    assert!(at_genesis("local_testnet", policy).simulated.is_some());
-    assert_eq!(at_genesis("live", policy), phala_attest::Policy::default());
+    let policy = |preset, role| at_genesis(preset, || pallet_attestation::Policies::<Runtime>::get(role));
+    for preset in ["development", "local_testnet"] {
+        assert!(policy(preset, Role::Miner).simulated.is_some());
+        assert_eq!(policy(preset, Role::Gatekeeper), phala_attest::Policy::default());
+    }
+    for role in Role::ALL {
+        assert_eq!(policy("live", role), phala_attest::Policy::default());
+    }
 }
 
 #[test]
@@ -152,11 +156,88 @@ fn preset_chooses_the_block_time_and_registrations_last_a_week_of_it() {
     let network = |preset| {
         at_genesis(preset, || {
             let epoch_slots = <Runtime as pallet_babe::Config>::EpochDuration::get();
-            (Babe::slot_duration(), epoch_slots, pallet_workers::LifetimeBlocks::<Runtime>::get())
+            let lifetimes = Role::ALL.map(pallet_workers::Lifetimes::<Runtime>::get);
+            (Babe::slot_duration(), epoch_slots, lifetimes)
         })
     };
-    assert_eq!(network("development"), (1_000, 60, 604_800));
-    assert_eq!(network("live"), (6_000, 2_400, 100_800));
+    assert_eq!(network("development"), (1_000, 60, [604_800, 86_400]));
+    assert_eq!(network("live"), (6_000, 2_400, [100_800, 14_400]));
+}
+
+#[test]
+fn development_has_a_curator_whose_proposals_wait_a_minute_and_the_live_network_has_none() {
+    let office =
+        || (pallet_attestation::Curator::<Runtime>::get(), pallet_attestation::DelayBlocks::<Runtime>::get());
+    assert_eq!(at_genesis("development", office), (Some(Sr25519Keyring::Alice.to_account_id()), 60));
+    assert_eq!(at_genesis("live", office), (None, 100_800));
+}
+
+#[test]
+fn policies_are_changed_by_root_or_the_curator_alone() {
+    let propose = |origin| {
+        let change = pallet_attestation::Change::SetCurator(None);
+        pallet_attestation::Pallet::<Runtime>::propose(origin, change)
+    };
+    let signed = |who: Sr25519Keyring| RuntimeOrigin::signed(who.to_account_id());
+    at_genesis("development", || {
+        assert_ok!(propose(signed(Sr25519Keyring::Alice)));
+        assert_ok!(propose(RuntimeOrigin::root()));
+        assert!(propose(signed(Sr25519Keyring::Bob)).is_err());
+    });
+    at_genesis("live", || assert!(propose(signed(Sr25519Keyring::Alice)).is_err()));
+}
+
+#[test]
+fn a_registration_that_is_refused_costs_its_fee() {
+    at_genesis("development", || {
+        let parent = sp_core::H256([42; 32]);
+        use sp_runtime::traits::Header as _;
+        let header =
+            crate::Header::new(1, Default::default(), Default::default(), parent, Default::default());
+        crate::Executive::initialize_block(&header);
+        let alice = Sr25519Keyring::Alice;
+        let free = || pallet_balances::Pallet::<Runtime>::free_balance(alice.to_account_id());
+        let before = free();
+
+        // Everything about it is right but the evidence.
+        let registration = Registration {
+            genesis: GenesisHash::new(parent.0),
+            worker: WorkerId::new([2; 32]),
+            role: Role::Miner,
+            hpke_key: [4; 32],
+            operator: AccountId::new(alice.to_account_id().into()),
+            endpoint: Bytes::default(),
+            anchor: BlockRef { number: BlockNumber::new(0), hash: BlockHash::new(parent.0) },
+        };
+        let evidence = Bytes::try_from(vec![0; 1000]).expect("it is short");
+        let call: RuntimeCall = pallet_workers::Call::register { registration, evidence }.into();
+        let weight = call.get_dispatch_info().call_weight;
+        let outcome =
+            crate::Executive::apply_extrinsic(signed(alice, call)).expect("it is a valid transaction");
+        assert_eq!(outcome, Err(pallet_workers::Error::<Runtime>::EvidenceMalformed.into()));
+        let least = money::WeightToFee::weight_to_fee(&weight);
+        assert!(least > 0 && before - free() >= least);
+    });
+}
+
+/// A transaction as a wallet makes it.
+fn signed(who: Sr25519Keyring, call: RuntimeCall) -> crate::UncheckedExtrinsic {
+    let extension: crate::TxExtension = (
+        frame_system::CheckNonZeroSender::new(),
+        frame_system::CheckSpecVersion::new(),
+        frame_system::CheckTxVersion::new(),
+        frame_system::CheckGenesis::new(),
+        frame_system::CheckMortality::from(sp_runtime::generic::Era::Immortal),
+        frame_system::CheckNonce::from(0),
+        frame_system::CheckWeight::new(),
+        pallet_transaction_payment::ChargeTransactionPayment::from(0),
+        frame_metadata_hash_extension::CheckMetadataHash::new(false),
+        frame_system::WeightReclaim::new(),
+    );
+    let payload =
+        sp_runtime::generic::SignedPayload::new(call.clone(), extension.clone()).expect("it is complete");
+    let signature = payload.using_encoded(|bytes| who.sign(bytes));
+    crate::UncheckedExtrinsic::new_signed(call, who.to_account_id().into(), signature.into(), extension)
 }
 
 #[test]
@@ -227,6 +308,7 @@ fn our_calls() -> Vec<RuntimeCall> {
     let registration = Registration {
         genesis: GenesisHash::new([3; 32]),
         worker,
+        role: Role::Miner,
         hpke_key: [4; 32],
         operator: account,
         endpoint: Bytes::default(),
@@ -241,8 +323,17 @@ fn our_calls() -> Vec<RuntimeCall> {
     let code_hash = CodeHash::new([7; 32]);
     let contract = ContractId::new([8; 32]);
     let (salt, envelope) = (Bytes::default(), Bytes::default());
+    let (role, tier, machine) = (Role::Miner, Tier::IntelSgx, Digest::new([10; 32]));
     vec![
-        pallet_workers::Call::register { registration, evidence: Bytes::default() }.into(),
+        pallet_attestation::Call::post_document { document: largest_document() }.into(),
+        pallet_attestation::Call::propose { change: pallet_attestation::Change::SetCurator(None) }.into(),
+        pallet_attestation::Call::cancel { proposal: 0 }.into(),
+        pallet_attestation::Call::withdraw_reference { role, tier, measurement: machine }.into(),
+        pallet_attestation::Call::refuse_tier { role, tier }.into(),
+        pallet_attestation::Call::deny_machine { machine }.into(),
+        pallet_attestation::Call::disallow_machine { machine }.into(),
+        pallet_workers::Call::register { registration, evidence: longest_evidence() }.into(),
+        pallet_workers::Call::retire { worker }.into(),
         pallet_clusters::Call::join { cluster, worker }.into(),
         pallet_clusters::Call::upload_code { cluster, code: largest_code() }.into(),
         pallet_clusters::Call::deploy { cluster, code_hash, salt, envelope: envelope_of_one_byte() }.into(),
@@ -250,6 +341,21 @@ fn our_calls() -> Vec<RuntimeCall> {
         pallet_clusters::Call::checkpoint { checkpoint, signature: WorkerSignature([9; 64]) }.into(),
         pallet_clusters::Call::remove_code { cluster, code_hash }.into(),
     ]
+}
+
+/// TCB information with as much text and as many certificates as there may be.
+fn largest_document() -> phala_attest::Document {
+    let bytes = || Bytes::try_from(vec![0; 32 * 1024]).expect("it is the bound");
+    phala_attest::Document::IntelTcbInfo(phala_attest::intel::Signed {
+        text: bytes(),
+        signature: [0; 64],
+        certificates: bytes(),
+    })
+}
+
+/// As long as evidence may be, and of the dearest kind.
+fn longest_evidence() -> Bytes<EVIDENCE_BYTES_MAX> {
+    Bytes::try_from(vec![3; EVIDENCE_BYTES_MAX as usize]).expect("it is the bound")
 }
 
 fn largest_code() -> Bytes<CODE_BYTES_MAX> {
@@ -268,6 +374,7 @@ fn no_call_of_ours_is_free_and_each_fits_into_a_block() {
     let calls = our_calls();
     // A call that is added has to be added here too.
     let modules = [
+        pallet_attestation::Call::<Runtime>::get_call_names(),
         pallet_workers::Call::<Runtime>::get_call_names(),
         pallet_clusters::Call::<Runtime>::get_call_names(),
     ];

@@ -39,6 +39,7 @@ pub mod pallet {
         cluster::{Checkpoint, ClusterMessage, ContractRecord, code_hash, contract_id},
         limits::{CODE_BYTES_MAX, ENVELOPE_BYTES_MAX, SALT_BYTES_MAX},
         mailbox::Topic,
+        worker::Role,
     };
     use scale_info::TypeInfo;
     use sp_core::{H256, crypto::AccountId32};
@@ -211,6 +212,8 @@ pub mod pallet {
         WorkerNotRegistered,
         /// Only the operator named in the worker's registration may do this.
         NotOperator,
+        /// The worker is registered as a gatekeeper. Gatekeepers execute no contracts.
+        NotMiner,
         /// The cluster has its worker already, and takes no second one yet.
         ClusterIsFull,
         /// The worker is in this or another cluster already.
@@ -258,14 +261,15 @@ pub mod pallet {
         /// For the worker's operator, as named in its registration. From now on the worker reads the cluster's
         /// messages from the first one, and stays in the cluster for good.
         ///
-        /// Fails if there is no such cluster or it has a worker, if the worker is not registered or is in a cluster,
-        /// or if the sender is not its operator.
+        /// Fails if there is no such cluster or it has a worker, if the worker is not registered, is a gatekeeper or is in a
+        /// cluster, or if the sender is not its operator.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::join())]
         pub fn join(origin: OriginFor<T>, cluster: ClusterId, worker: WorkerId) -> DispatchResult {
             let sender = account(ensure_signed(origin)?);
             let record = T::Workers::live(&worker).ok_or(Error::<T>::WorkerNotRegistered)?;
             ensure!(record.operator == sender, Error::<T>::NotOperator);
+            ensure!(record.role == Role::Miner, Error::<T>::NotMiner);
             ensure!(!Memberships::<T>::contains_key(worker), Error::<T>::AlreadyMember);
             Clusters::<T>::try_mutate(cluster, |entry| -> DispatchResult {
                 let entry = entry.as_mut().ok_or(Error::<T>::UnknownCluster)?;

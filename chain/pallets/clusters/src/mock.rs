@@ -10,7 +10,7 @@ use phala_types::{
     account::WorkerSignature,
     cluster::Checkpoint,
     tag::Tag,
-    worker::{Tier, WorkerRecord},
+    worker::{Role, Tier, WorkerRecord},
 };
 use sp_core::{H256, Pair as _, crypto::AccountId32, ed25519};
 use sp_runtime::{BuildStorage as _, traits::IdentityLookup};
@@ -55,14 +55,21 @@ thread_local! {
 pub struct Registry;
 
 impl Registry {
-    /// Registers a worker of `operator`.
+    /// Registers a miner of `operator`.
     pub fn add(worker: WorkerId, operator: AccountId) {
+        Self::add_as(Role::Miner, worker, operator);
+    }
+
+    /// Registers a worker of `operator`.
+    pub fn add_as(role: Role, worker: WorkerId, operator: AccountId) {
         let record = WorkerRecord {
             hpke_key: [0; 32],
             operator,
             endpoint: Bytes::default(),
+            role,
             tier: Tier::Simulated,
             measurement: Digest::new([0; 32]),
+            machine: Digest::new([0x12; 32]),
             attestation: Digest::new([0; 32]),
             registered_at: BlockNumber::new(1),
             expires_at: BlockNumber::new(u32::MAX),

@@ -16,6 +16,7 @@ use phala_types::{
     limits::{CODE_BYTES_MAX, ENVELOPE_BYTES_MAX},
     mailbox::Topic,
     tag::Tag,
+    worker::Role,
 };
 use sp_core::crypto::AccountId32;
 
@@ -85,6 +86,14 @@ fn operator_brings_its_worker_into_the_open_cluster() {
 fn only_its_operator_brings_a_worker_into_a_cluster() {
     run(|| {
         assert_noop!(Clusters::join(signed(ALICE), CLUSTER, worker(1)), Fails::NotOperator);
+    });
+}
+
+#[test]
+fn gatekeepers_execute_no_contracts() {
+    run(|| {
+        Registry::add_as(Role::Gatekeeper, worker(2), account(OPERATOR));
+        assert_noop!(Clusters::join(signed(OPERATOR), CLUSTER, worker(2)), Fails::NotMiner);
     });
 }
 

@@ -7,6 +7,7 @@ use frame_support::{
         constants::{WEIGHT_REF_TIME_PER_MICROS, WEIGHT_REF_TIME_PER_NANOS},
     },
 };
+use pallet_workers::WeightInfo as _;
 use polkadot_sdk::*;
 
 /// One Ed25519 verification by the host's native code: 40 to 60 microseconds on hardware of the last ten years.
@@ -38,9 +39,9 @@ pub trait WeightInfo {
 pub struct UpperBound<T>(core::marker::PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for UpperBound<T> {
-    /// Reads registration, membership, cluster; writes membership, cluster, event.
+    /// Reads registration and what it rests on, membership, cluster; writes membership, cluster, event.
     fn join() -> Weight {
-        T::DbWeight::get().reads_writes(3, 3).saturating_add(COMPUTATION)
+        T::DbWeight::get().reads_writes(2, 3).saturating_add(COMPUTATION).saturating_add(live::<T>())
     }
 
     /// Reads cluster, code; writes code, event; hashes the code.
@@ -64,9 +65,14 @@ impl<T: frame_system::Config> WeightInfo for UpperBound<T> {
         T::DbWeight::get().reads(2).saturating_add(COMPUTATION)
     }
 
-    /// Reads cluster, registration, genesis hash, tip, checkpoint, signature; writes checkpoint, signature, event;
-    /// verifies a signature.
+    /// Reads cluster, registration and what it rests on, genesis hash, tip, checkpoint, signature; writes checkpoint,
+    /// signature, event; verifies a signature.
     fn checkpoint() -> Weight {
-        T::DbWeight::get().reads_writes(6, 3).saturating_add(COMPUTATION).saturating_add(SIGNATURE)
+        let signature = SIGNATURE.saturating_add(COMPUTATION);
+        T::DbWeight::get().reads_writes(5, 3).saturating_add(signature).saturating_add(live::<T>())
     }
+}
+
+fn live<T: frame_system::Config>() -> Weight {
+    pallet_workers::weights::UpperBound::<T>::live()
 }
