@@ -65,10 +65,36 @@ pub enum Command {
     /// Workers, as the chain records them.
     #[command(subcommand)]
     Worker(WorkerCommand),
+    /// Judge the evidence of a TEE: is it genuine, what does it say, does a policy admit it?
+    Attest(AttestArgs),
     /// Verify a receipt file, offline.
     Verify(VerifyArgs),
     /// Show the network's state.
     Status,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct AttestArgs {
+    /// A quote of Intel SGX or TDX, a report of AMD SEV-SNP, a document of AWS Nitro; bytes or hexadecimal.
+    pub evidence: PathBuf,
+    /// The policy in JSON that is to admit it. Without one, only what it says is shown.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Intel's documents in one JSON file, as verifiers of quotes write them. Without it they are fetched.
+    #[arg(long, value_name = "FILE")]
+    pub collateral: Option<PathBuf>,
+    /// The certificate of AMD's key in DER. Without it, it is fetched.
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// A cache of Intel's documents (PCCS), in the place of Intel itself.
+    #[arg(long, value_name = "URL", conflicts_with = "collateral")]
+    pub pccs: Option<String>,
+    /// Fetch nothing: neither documents nor certificates.
+    #[arg(long)]
+    pub offline: bool,
+    /// When it is judged, in seconds since 1970. Now, if it is not said.
+    #[arg(long, value_name = "SECONDS")]
+    pub at: Option<u64>,
 }
 
 #[derive(Args, Clone, Debug)]

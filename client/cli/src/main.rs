@@ -7,6 +7,7 @@
 
 mod accounts;
 mod args;
+mod attest;
 mod context;
 mod contracts;
 mod demo;
@@ -48,6 +49,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Contract(command) => return contracts::run(&context, command).await,
         Command::Account(command) => accounts::run(&context, command).await?,
         Command::Worker(command) => workers::run(&context, command).await?,
+        Command::Attest(args) => return attest::run(&context, &args).await,
         Command::Verify(args) => receipts::verify(&context, &args)?,
         Command::Status => workers::status(&context).await?,
     }

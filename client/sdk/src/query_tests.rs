@@ -6,7 +6,7 @@ use phala_types::{
     code::CodeRefusal,
     command::{Deposit, Ended, Outcome, Rejection},
     receipt::Receipt,
-    worker::{Tier, WorkerRecord},
+    worker::{Role, Tier, WorkerRecord},
 };
 
 const GENESIS: GenesisHash = GenesisHash::new([1; 32]);
@@ -30,8 +30,10 @@ impl Worker {
             hpke_key: self.opening.public_key(),
             operator: AccountId::new([1; 32]),
             endpoint: Default::default(),
+            role: Role::Miner,
             tier: Tier::Simulated,
             measurement: Digest::new([1; 32]),
+            machine: Digest::new([0x12; 32]),
             attestation: Digest::new([5; 32]),
             registered_at: BlockNumber::new(1),
             expires_at: BlockNumber::new(100),

@@ -6,7 +6,7 @@ use phala_types::{
     Nonce, StateRoot, WorkerId,
     code::CodeRefusal,
     command::{Deposit, Ended, Outcome, Rejection},
-    worker::Tier,
+    worker::{Role, Tier},
 };
 
 const CONTRACT: ContractId = ContractId::new([2; 32]);
@@ -40,8 +40,10 @@ fn record(expires_at: u32) -> WorkerRecord {
         hpke_key: [1; 32],
         operator: AccountId::new([1; 32]),
         endpoint: Default::default(),
+        role: Role::Miner,
         tier: Tier::Simulated,
         measurement: Digest::new([1; 32]),
+        machine: Digest::new([0x12; 32]),
         attestation: ATTESTATION,
         registered_at: BlockNumber::new(0),
         expires_at: BlockNumber::new(expires_at),
