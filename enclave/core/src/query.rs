@@ -413,6 +413,10 @@ fn work(genesis: &GenesisHash, errand: &Errand) -> Work {
 fn platform_kind(tier: Tier) -> PlatformKind {
     match tier {
         Tier::Simulated => PlatformKind::Simulated,
+        Tier::IntelSgx => PlatformKind::Sgx,
+        Tier::IntelTdx => PlatformKind::Tdx,
+        Tier::AmdSevSnp => PlatformKind::SevSnp,
+        Tier::AwsNitro => PlatformKind::Nitro,
     }
 }
 

@@ -25,7 +25,7 @@ use phala_types::{
     query::{InboxKey, OpenRefusal, SignedInboxKey},
     relay::{Accepted, Blame, HaltReason, InputError, Phase, RelayInput, RelayOutput, WorkerStatus},
     tag::Tag,
-    worker::{Registration, Tier},
+    worker::{Registration, Role, Tier},
 };
 use phala_vm::{
     Engine,
@@ -369,6 +369,7 @@ impl<E: Engine> Live<E> {
         let registration = Registration {
             genesis: light.genesis(),
             worker: self.keys.worker(),
+            role: Role::Miner,
             hpke_key: self.keys.hpke().public_key(),
             operator,
             endpoint,

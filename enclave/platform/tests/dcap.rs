@@ -29,7 +29,9 @@ const NOW: u64 = 1_795_305_600;
 
 /// The quote in SCALE-encoded evidence.
 fn quote_of(evidence: &[u8]) -> Vec<u8> {
-    let Evidence::Simulated(quote) = phala_types::decode_exact(evidence).unwrap();
+    let Evidence::Simulated(quote) = phala_types::decode_exact(evidence).unwrap() else {
+        panic!("not simulated")
+    };
     quote.into_inner()
 }
 

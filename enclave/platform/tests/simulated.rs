@@ -1,6 +1,6 @@
 //! What the simulated platform gives a worker.
 
-use phala_attest::{AppraisalError, Measurements, Policy, SimulatedPolicy, appraise};
+use phala_attest::{AppraisalError, Documents, Measurements, Policy, SimulatedPolicy, appraise};
 use phala_crypto::Secret;
 use phala_platform::{
     Platform, PlatformError,
@@ -23,11 +23,12 @@ fn evidence_is_admitted_by_the_development_policy_alone() {
     let platform = SimulatedPlatform::open(directory.path()).unwrap();
     assert_eq!(platform.tier(), Tier::Simulated);
     let evidence = platform.evidence([7; 64]).unwrap();
-    let check = |policy: &Policy| appraise(Untrusted::new(&evidence), policy, NOW);
+    let check = |policy: &Policy| appraise(Untrusted::new(&evidence), &Documents::default(), policy, NOW);
 
     let measurement = Digest::new(platform.measurement());
     let list = vec![measurement].try_into().unwrap();
-    let development = Policy { simulated: Some(SimulatedPolicy { measurements: Measurements::OneOf(list) }) };
+    let simulated = Some(SimulatedPolicy { measurements: Measurements::OneOf(list) });
+    let development = Policy { simulated, ..Policy::default() };
     let verified = check(&development).unwrap();
     assert_eq!(verified.tier(), Tier::Simulated);
     assert_eq!(verified.measurement(), measurement);

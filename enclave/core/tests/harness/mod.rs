@@ -22,7 +22,7 @@ use phala_types::{
     receipt::SignedReceipt,
     relay::{Accepted, Blame, InputError, Phase, RelayInput, RelayOutput, WorkerStatus},
     tag::Tag,
-    worker::{Tier, WorkerRecord},
+    worker::{Role, Tier, WorkerRecord},
     *,
 };
 use phala_vm::WasmtimeEngine;
@@ -250,8 +250,10 @@ impl World {
             hpke_key: registration.hpke_key,
             operator: registration.operator,
             endpoint: Bytes::default(),
+            role: Role::Miner,
             tier: Tier::Simulated,
             measurement: Digest::new([7; 32]),
+            machine: Digest::new([0x12; 32]),
             attestation: Digest::new([8; 32]),
             registered_at: BlockNumber::new(1),
             expires_at: BlockNumber::new(1_000_000),
