@@ -53,7 +53,8 @@ pub const REPORT_DATA: [u8; 64] = [7; 64];
 
 /// A development network's policy.
 pub fn development_policy() -> Policy {
-    Policy { simulated: Some(SimulatedPolicy { measurements: Measurements::DangerAny }) }
+    let simulated = Some(SimulatedPolicy { measurements: Measurements::DangerAny });
+    Policy { simulated, ..Policy::default() }
 }
 
 /// A chain of three blocks after the first, of which the second hands over to other authorities.

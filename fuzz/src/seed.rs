@@ -6,13 +6,17 @@ use anyhow::{Context as _, Result, ensure};
 use codec::Encode as _;
 // Code that is compiled with coverage calls libFuzzer's counters, here too.
 use libfuzzer_sys as _;
-use phala_attest::danger_simulated::Machine;
+use phala_attest::danger_simulated::{Machine, sgx_extension};
 use phala_crypto::{record::RecordKey, seal};
 use phala_fuzz::{
     Votes, guest,
     network::{self, User, World},
 };
 use phala_light::testing::{self, Authorities};
+use phala_testkit_evidence::{
+    Forged as _,
+    intel::{Kind, Story},
+};
 use phala_types::{
     AccountId, BlockNumber, Bytes, ContractId, GenesisHash, KeyVersion, MessageNumber,
     account::Signature,
@@ -43,7 +47,7 @@ fn main() -> Result<()> {
 
 fn all() -> Result<Vec<Seed>> {
     let lists =
-        [messages()?, crypto()?, evidence()?, finality(), code()?, relay_input()?, query(), command()];
+        [messages()?, crypto()?, evidence()?, vendors(), finality(), code()?, relay_input()?, query(), command()];
     Ok(lists.into_iter().flatten().collect())
 }
 
@@ -122,6 +126,32 @@ fn evidence() -> Result<Vec<Seed>> {
     seeds.push(("evidence", "extension".into(), [&[2][..], extension].concat()));
     seeds.push(("evidence", "quote".into(), [vec![0], quote].concat()));
     Ok(seeds)
+}
+
+/// Forged evidence of each kind of Intel's, the documents by which it is judged, and the parts of both that are signed.
+fn vendors() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for (place, kind) in (0u8..).zip(Kind::ALL) {
+        let mut seed = |name: &str, head: &[u8], bytes: &[u8]| {
+            seeds.push(("vendors", format!("{kind:?}-{name}"), [head, bytes].concat()));
+        };
+        let story = Story::new(kind);
+        seed("header", &[1, place, 0], &story.quote.header);
+        seed("report", &[1, place, 1], &story.quote.report);
+        seed("qe-report", &[1, place, 2], &story.quote.qe_report);
+        seed("info", &[2, place], story.info.to_string().as_bytes());
+        seed("identity", &[3, place], story.identity.to_string().as_bytes());
+        let forged = story.finish();
+        seed("evidence", &[0, place], &forged.evidence());
+        seed("quote", &[6], &forged.quote);
+        for (number, document) in forged.documents.iter().enumerate() {
+            seed(&format!("document-{number}"), &[4, place], &document.encode());
+        }
+    }
+    let claims = Story::new(Kind::Sgx).claims;
+    let extension = sgx_extension(&claims).expect("the claims are sound");
+    seeds.push(("vendors", "extension".into(), [&[5][..], extension.extn_value.as_bytes()].concat()));
+    seeds
 }
 
 /// What a light client is fed of a short chain that changes its authorities once, what its authorities may sign, and

@@ -4,7 +4,7 @@
 use codec::Encode as _;
 use der::asn1::OctetString;
 use phala_attest::{
-    AppraisalError, Evidence, Verified, appraise,
+    AppraisalError, Documents, Evidence, Verified, appraise,
     danger_simulated::{self, Draft, Machine},
 };
 use phala_fuzz::{MEASUREMENT, REPORT_DATA, decode, development_policy};
@@ -66,24 +66,7 @@ static GENUINE: LazyLock<Draft> =
     LazyLock::new(|| MACHINE.draft(MEASUREMENT, REPORT_DATA).expect("it is constant"));
 
 fn genuine() -> Draft {
-    let Draft {
-        header,
-        report,
-        attestation_key,
-        qe_report,
-        qe_authentication,
-        certification_type,
-        certificates,
-    } = &*GENUINE;
-    Draft {
-        header: header.clone(),
-        report: report.clone(),
-        attestation_key: attestation_key.clone(),
-        qe_report: qe_report.clone(),
-        qe_authentication: qe_authentication.clone(),
-        certification_type: *certification_type,
-        certificates: certificates.clone(),
-    }
+    GENUINE.clone()
 }
 
 fn signed(draft: Draft) -> Option<Verified> {
@@ -92,7 +75,12 @@ fn signed(draft: Draft) -> Option<Verified> {
 }
 
 fn appraised(evidence: &[u8]) -> Result<Verified, AppraisalError> {
-    let verified = appraise(Untrusted::new(evidence), &development_policy(), phala_fuzz::NOW)?;
+    let verified = appraise(
+        Untrusted::new(evidence),
+        &Documents::default(),
+        &development_policy(),
+        phala_fuzz::NOW,
+    )?;
     assert!(verified.tier() == Tier::Simulated);
     Ok(verified)
 }
