@@ -39,6 +39,9 @@ const ROOMS: &[Room] = &[
     Room("protocol/light", Side::Shared, 2),
     // How programs outside the chain speak to a node: docs/adr/0002.
     Room("chain/api", Side::Shared, 2),
+    // How untrusted programs come by the vendors' documents: docs/adr/0019.
+    Room("host/collateral", Side::Shared, 2),
+    Room("chain/pallets/attestation", Side::Chain, 3),
     Room("chain/pallets/workers", Side::Chain, 3),
     Room("chain/pallets/mailbox", Side::Chain, 3),
     Room("chain/pallets/clusters", Side::Chain, 3),
@@ -54,6 +57,8 @@ const ROOMS: &[Room] = &[
     Room("host/relay", Side::Host, 4),
     Room("client/sdk", Side::Client, 3),
     Room("client/cli", Side::Client, 4),
+    // Above the testkit, since tests of all sides are held against what it forges.
+    Room("testkit/evidence", Side::Tools, 5),
     Room("testkit", Side::Tools, 5),
     Room("xtask", Side::Tools, 5),
     Room("fuzz", Side::Tools, 5),

@@ -68,8 +68,14 @@ fn lints(name: &str, arguments: &[&str]) -> Step {
 
 /// The chain's own packages. They are built apart from the others: a dependency that both have is compiled with the
 /// features that each needs, so that the worker's binary has none of the node's.
-const CHAIN: [&str; 5] =
-    ["pallet-mailbox", "pallet-workers", "pallet-clusters", "phala-runtime", "phala-node"];
+const CHAIN: [&str; 6] = [
+    "pallet-attestation",
+    "pallet-mailbox",
+    "pallet-workers",
+    "pallet-clusters",
+    "phala-runtime",
+    "phala-node",
+];
 
 /// `cargo VERB` on the chain's packages.
 fn on_chain<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {

@@ -63,6 +63,9 @@ const NETWORK: &str = "network";
 /// The contract engine beside its peers.
 const ENGINE: &str = "engine";
 
+/// The appraisal of evidence.
+const ATTEST: &str = "attest";
+
 /// Queries that are timed one after another.
 const QUERIES: usize = 2000;
 
@@ -76,8 +79,8 @@ const BATCH_AT_MOST: Duration = Duration::from_secs(300);
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.group.as_deref() {
-        None | Some(NETWORK | ENGINE) => {}
-        Some(other) => bail!("there is no group {other}; there are: {NETWORK}, {ENGINE}"),
+        None | Some(NETWORK | ENGINE | ATTEST) => {}
+        Some(other) => bail!("there is no group {other}; there are: {NETWORK}, {ENGINE}, {ATTEST}"),
     }
     let wants = |group: &str| arguments.group.as_deref().is_none_or(|wanted| wanted == group);
     let mut figures: Vec<Figure> = match fs::read_to_string(&arguments.out) {
@@ -91,6 +94,9 @@ async fn main() -> Result<()> {
     if wants(ENGINE) {
         figures.extend(engine()?);
     }
+    if wants(ATTEST) {
+        figures.extend(attest()?);
+    }
     for figure in &figures {
         println!("{:24} {:>12.3} {}", figure.key, figure.value, figure.unit);
     }
@@ -98,7 +104,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// What the engine's own benchmark prints, a line for each figure.
+/// What benchmarks in programs of their own print, a line for each figure.
 #[derive(Deserialize)]
 struct Line {
     key: String,
@@ -122,14 +128,52 @@ fn engine() -> Result<Vec<Figure>> {
     if !output.status.success() {
         bail!("the benchmark of the engine failed; try: read its words above");
     }
+    figures(ENGINE, output.stdout)
+}
+
+/// The chain's packages, which are built together so that what they depend on is built once.
+const CHAIN: [&str; 6] = [
+    "pallet-attestation",
+    "pallet-mailbox",
+    "pallet-workers",
+    "pallet-clusters",
+    "phala-runtime",
+    "phala-node",
+];
+
+/// Builds and runs the benchmark of the appraisal, which links the runtime.
+fn attest() -> Result<Vec<Figure>> {
+    println!("measuring the appraisal of evidence");
+    let program = std::env::current_exe()?;
+    let programs = program.parent().context("this program is in no folder")?;
+    let packages = CHAIN.into_iter().flat_map(|package| ["--package", package]);
+    let built = Command::new("cargo")
+        .args(["build", "--quiet", "--release", "--locked", "--example", "bench_attest"])
+        .args(packages)
+        .status()
+        .context("cargo does not start")?;
+    if !built.success() {
+        bail!("the benchmark of the appraisal does not build; try: read the compiler's words above");
+    }
+    let output = Command::new(programs.join("examples/bench_attest"))
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("the benchmark of the appraisal does not start")?;
+    if !output.status.success() {
+        bail!("the benchmark of the appraisal failed; try: read its words above");
+    }
+    figures(ATTEST, output.stdout)
+}
+
+/// What a benchmark prints, as figures of a group.
+fn figures(group: &str, lines: Vec<u8>) -> Result<Vec<Figure>> {
     let stamp = Stamp::new()?;
-    let lines = String::from_utf8(output.stdout)?;
-    lines
+    String::from_utf8(lines)?
         .lines()
         .map(|line| {
             let it: Line = serde_json::from_str(line).with_context(|| format!("no figure: {line}"))?;
             let figure = stamp.figure(&it.key, it.value, &it.unit, Some(it.note), None);
-            Ok(Figure { group: ENGINE.into(), ..figure })
+            Ok(Figure { group: group.into(), ..figure })
         })
         .collect()
 }
