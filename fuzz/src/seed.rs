@@ -46,8 +46,17 @@ fn main() -> Result<()> {
 }
 
 fn all() -> Result<Vec<Seed>> {
-    let lists =
-        [messages()?, crypto()?, evidence()?, vendors(), finality(), code()?, relay_input()?, query(), command()];
+    let lists = [
+        messages()?,
+        crypto()?,
+        evidence()?,
+        vendors(),
+        finality(),
+        code()?,
+        relay_input()?,
+        query(),
+        command(),
+    ];
     Ok(lists.into_iter().flatten().collect())
 }
 

@@ -75,12 +75,8 @@ fn signed(draft: Draft) -> Option<Verified> {
 }
 
 fn appraised(evidence: &[u8]) -> Result<Verified, AppraisalError> {
-    let verified = appraise(
-        Untrusted::new(evidence),
-        &Documents::default(),
-        &development_policy(),
-        phala_fuzz::NOW,
-    )?;
+    let verified =
+        appraise(Untrusted::new(evidence), &Documents::default(), &development_policy(), phala_fuzz::NOW)?;
     assert!(verified.tier() == Tier::Simulated);
     Ok(verified)
 }
