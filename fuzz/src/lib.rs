@@ -196,6 +196,7 @@ messages! {
     relay::WorkerStatus,
     trap::Trap,
     worker::Registration,
+    worker::Role,
     worker::Tier,
     worker::WorkerRecord,
 }
